@@ -1,0 +1,73 @@
+"""Reading what was known: the one way in which asks, reactions and gathered facts look at logs and read models."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from infra.event_store import Cut, Recorded, StreamName
+from schemas.decision import Aggregate, Origin
+
+S = TypeVar("S")
+
+
+class Folded(msgspec.Struct, frozen=True):
+    """A stream's state at a cut. `version` 0 means that the stream did not exist; `last` is its last event's place."""
+
+    state: Any
+    version: int
+    last: Origin | None
+
+
+class Past(Protocol):
+    """The logs and read models of a ledger, up to one cut (or to their heads, where it is None).
+
+    Everything it returns lies at or before its cut. Streams of another service may be read: the log is a
+    service's published contract. Read models are a service's own.
+    """
+
+    @property
+    def cut(self) -> Cut | None:
+        """What was known; None for everything known by now."""
+        ...
+
+    def at(self, cut: Cut | None) -> "Past":
+        """Return the same past as known at another cut."""
+        ...
+
+    async def stream(self, log: str, tenant: str, stream: str) -> Sequence[Recorded]:
+        """Return the events of one stream, oldest first."""
+        ...
+
+    async def fold(self, log: str, aggregate: Aggregate[S, Any], tenant: str, stream: str) -> Folded:
+        """Return the folded state of one stream. The caller must not change it."""
+        ...
+
+    async def streams(self, log: str, party: str, category: str) -> Sequence[StreamName]:
+        """Return the streams of one category in which `party` is the tenant or a counterparty, sorted."""
+        ...
+
+    async def rows(self, table: str, where: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """Return rows of an own read model whose columns equal `where`, by (log, shard, position, ordinal)."""
+        ...
+
+    async def command(self, log: str, tenant: str, actor: str, command: str) -> Sequence[Recorded]:
+        """Return the events that an accepted command brought about; none if it is unknown."""
+        ...
+
+    async def resolve(self, instant: datetime) -> Cut:
+        """Return what was known at a past instant."""
+        ...
+
+    async def heads(self) -> Cut:
+        """Return everything known by now (at most this past's cut)."""
+        ...
+
+    async def shard_of(self, log: str, tenant: str) -> int | None:
+        """Return the shard of a tenant's book in a log, None if it has none yet."""
+        ...
+
+    async def consumed(self, consumer: str) -> Cut:
+        """Return how far an own consumer's effects reach."""
+        ...

@@ -1,0 +1,148 @@
+"""A service is a value: what it decides, what it reacts to, what it keeps, what it can be asked.
+
+Everything that runs (HTTP, command line, scenario runs, the simulation, the live consumers) is derived from it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from infra.event_store import Cut, Recorded
+from infra.past import Past
+from schemas.decision import Aggregate, Decide, Order, Place, Refused, Sent, Timer
+from schemas.message import Command, Event, Question
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """How one command type is decided.
+
+    Attributes:
+        command: its class.
+        log: the log it appends to.
+        subject: the field that names its object and so its URL, such as `contract`.
+        verb: the last part of its URL, such as `sign`.
+        place: names the book and the streams, from the command and the actor (short names are the actor's own).
+            Raises ValueError with a message for the sender if the command names more than one book.
+        decide: the pure decision.
+        gather: runs before the batch and finds facts for `order.facts`; may read this and other logs.
+        reported_as: the event type that stands for this command when a partner reports it as a CloudEvent.
+        scope: what a credential must be allowed.
+        internal: sent by our own machinery only; has no route.
+    """
+
+    command: type[Command]
+    log: str
+    place: Callable[[Any, str], Place]
+    decide: Decide
+    scope: str
+    subject: str = ""
+    verb: str = ""
+    gather: Callable[[Order[Any], Past], Awaitable[Any]] | None = None
+    reported_as: type[Event] | None = None
+    internal: bool = False
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """From where a question is asked.
+
+    Attributes:
+        actor: the tenant of the credential.
+        valid_at: the instant asked about; the clock if unsaid.
+        now: the ledger's clock.
+        past: everything known at the question's `known_at`.
+    """
+
+    actor: str
+    valid_at: datetime
+    now: datetime
+    past: Past
+
+
+Answer = Callable[[Any, View], Awaitable[Any]]
+"""`async (question, view) -> JSON-ready value | Refused`: dicts, lists, str, int, bool, None, datetime, Schedule."""
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """A question that the service answers. `path` is its URL below `/v1`, with `{field}` for path parameters."""
+
+    name: str
+    question: type[Question]
+    answer: Answer
+    path: str
+    scope: str
+    version: int = 1
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column of a read model: `kind` is text, bigint, timestamptz, bytea or jsonb; null where `optional`."""
+
+    name: str
+    kind: str
+    optional: bool = False
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """An insert-only read model. Every row also has log, shard, position, ordinal and recorded_at of its event."""
+
+    name: str
+    columns: tuple[Column, ...]
+    index: tuple[tuple[str, ...], ...] = ()
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row that an event adds to a table."""
+
+    table: str
+    values: Mapping[str, Any]
+
+
+class Projection(msgspec.Struct, frozen=True, kw_only=True):
+    """A read model: pure, so that a rebuild gives the same rows. Rows are only ever added."""
+
+    name: str
+    follows: tuple[str, ...]
+    tables: tuple[Table, ...]
+    project: Callable[[Recorded], Sequence[Row]]
+    version: int = 1
+
+
+class Reaction(msgspec.Struct, frozen=True, kw_only=True):
+    """Events of some logs lead to commands of this service: `react(recorded, past)`, past up to now.
+
+    Its effect depends only on the event and on what is recorded; its commands must never be refused.
+    """
+
+    name: str
+    follows: tuple[str, ...]
+    react: Callable[[Recorded, Past], Awaitable[Sequence[Sent]]]
+
+
+class TimerRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Events that set timers: `timers(recorded, past)`."""
+
+    name: str
+    follows: tuple[str, ...]
+    timers: Callable[[Recorded, Past], Awaitable[Sequence[Timer]]]
+
+
+Check = Callable[[Past, datetime], Awaitable[Sequence[str]]]
+"""An invariant that must hold whenever the system is at rest: returns what is wrong, in words; nothing if all is well."""
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is to know about one service."""
+
+    name: str
+    logs: tuple[str, ...]
+    aggregates: Mapping[str, Aggregate[Any, Any]]
+    rules: tuple[Rule, ...]
+    asks: tuple[Ask, ...] = ()
+    reactions: tuple[Reaction, ...] = ()
+    projections: tuple[Projection, ...] = ()
+    timers: tuple[TimerRule, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+__all__ = ["Answer", "Ask", "Check", "Column", "Cut", "Projection", "Reaction", "Refused", "Row", "Rule", "Service", "Table", "TimerRule", "View"]

@@ -1,0 +1,82 @@
+"""The application: the command groups, and what becomes of an error.
+
+A group is a module of this package with `register(app: App) -> None`; to add one, import it and list it in
+`GROUPS`. Exit codes: 0 done, 1 an operating error or an answer of "no", 2 a wrong call, 70 a fault of our own,
+130 interrupted.
+"""
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from cyclopts import App, CycloptsError
+from rich.console import Console
+from rich.text import Text
+
+from cli import stack
+from infra.local.errors import LocalStackError
+
+GROUPS = (stack,)
+
+EXIT_PROBLEM = 1
+EXIT_USAGE = 2
+EXIT_FAULT = 70
+EXIT_INTERRUPTED = 130
+
+# What a command may raise and a person can do something about: the text is the whole message.
+OPERATING_ERRORS: tuple[type[Exception], ...] = (LocalStackError, OSError)
+
+
+def error_line(text: str) -> None:
+    """Writes one message for people to the error stream."""
+    Console(stderr=True).print(Text.assemble(("capledger: ", "bold red"), text), soft_wrap=True)
+
+
+def report_fault(
+    kind: type[BaseException], fault: BaseException, trace: TracebackType | None
+) -> None:  # pragma: no cover - ends the process
+    """What a bug looks like to a person: one line and the name of a file with the rest."""
+    with tempfile.NamedTemporaryFile("w", prefix="capledger-fault-", suffix=".txt", delete=False) as report:
+        traceback.print_exception(kind, fault, trace, file=report)
+    error_line(f"a fault of capledger itself: {kind.__name__}: {fault}\nThe details are in {Path(report.name)}.")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_FAULT)
+
+
+def build() -> App:
+    """The application with every command group registered."""
+    app = App(
+        name="capledger",
+        help="The book of record for AI compute capacity: what was promised, what was delivered, what is owed.",
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    for group in GROUPS:
+        group.register(app)
+    return app
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one command and returns the exit code; a command may return its own as an integer."""
+    sys.excepthook = report_fault
+    try:
+        result = build()(arguments)
+    except CycloptsError as problem:
+        error_line(f"{problem}\nSee: capledger --help")
+        return EXIT_USAGE
+    except OPERATING_ERRORS as problem:
+        error_line(str(problem))
+        return EXIT_PROBLEM
+    except BrokenPipeError:
+        # the reader of a pipe has gone (`capledger ... | head`): no message, and no second error at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PROBLEM
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,1 @@
+"""The stack on this machine: PostgreSQL and Kafka from wheels and jars, without Docker."""

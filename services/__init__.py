@@ -1,0 +1,1 @@
+"""The business: contracts, capacity, settlement; they know each other only by events."""

@@ -1,0 +1,1 @@
+"""Tests: unit, conformance, integration, simulation, e2e, tidy, bench."""

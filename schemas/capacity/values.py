@@ -1,0 +1,147 @@
+"""Values that capacity's messages are made of."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
+
+from schemas.kernel.schedule import Schedule, Step
+from schemas.kernel.wire import Id, Instant, Name, Percent, ReservationName, Text
+from schemas.message import Value
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
+Hours = Annotated[int, msgspec.Meta(ge=0, le=10**6)]
+
+
+class Tier(StrEnum):
+    """How safe a reservation is, the safest first; a loss takes from the last first."""
+
+    FIRM = "firm"
+    RECALLABLE = "recallable"
+    INTERRUPTIBLE = "interruptible"
+
+
+class Cause(StrEnum):
+    """Why capacity is short, in the order in which causes are charged with a shortfall."""
+
+    DELIVERY = "delivery"
+    MAINTENANCE = "maintenance"
+    OUTAGE = "outage"
+
+
+class Fill(StrEnum):
+    """Whether a request wants all that it asks for, or what there is."""
+
+    ALL = "all"
+    AS_AVAILABLE = "as_available"
+
+
+Sell = Literal["accepted", "forecast", "planned"]
+"""Which phases may be sold: accepted ones, those with a forecast too, planned ones too."""
+
+CutRule = Literal["pro_rata", "first_come"]
+"""How a loss is shared within a tier."""
+
+
+class Sku(Value):
+    """What one unit of a pool is."""
+
+    gpu: Text
+    memory_gb: Count
+    interconnect: Text
+    unit: Text = "gpu"
+
+
+class SpareByConfidence(Value):
+    """Spare as a confidence (a share, as "0.999"): firm is sold what is up together with it."""
+
+    node_availability: Percent
+    confidence: Percent
+
+
+Spare = Annotated[int, msgspec.Meta(ge=0, le=10**12)] | SpareByConfidence
+
+
+class ByCause(Value):
+    """GPUs short or cut over time, by cause."""
+
+    delivery: Schedule
+    maintenance: Schedule
+    outage: Schedule
+
+
+class RecallRight(Value):
+    """An operator's right to take GPUs back: at most `max_percent` of the quantity at any instant."""
+
+    notice_hours: Hours
+    max_percent: Percent
+
+
+class Part(Value):
+    """One reservation of a gang."""
+
+    pool: Name
+    reservation: ReservationName
+    holder: Id
+    tier: Tier
+    quantity: Schedule
+    contract: Name | None = None
+    line: Id | None = None
+    fill: Fill = Fill.ALL
+    hold_until: Instant | None = None
+
+
+class Window(Value):
+    """A rectangle: `gpus` for `hours`, from `not_before` on."""
+
+    gpus: Count
+    hours: Count
+    not_before: Instant
+
+
+Shape = tuple[Step, ...] | Window
+
+
+class LineRecall(Value):
+    """A recall right that holds while some terms do; `until` None = without end."""
+
+    start: Instant
+    until: Instant | None
+    right: RecallRight
+
+
+class WantedLine(Value):
+    """What a contract's terms want of one line, as capacity reads them.
+
+    Attributes:
+        line: the line; its reservation is named `supplier/contract/line`.
+        quantity: the committed GPUs along the whole terms timeline.
+        asked: the event asks for this line: it is added, or requested again. It may be refused.
+        pool: the pool, qualified; None where the sublease's head does not lead to one.
+        source: the giver's reservation or holding, for a sublease.
+        refused: what the head's terms say against a sublease, None if nothing.
+        recall: the supplier's rights to take back, as they follow in time.
+    """
+
+    line: Id
+    holder: Id
+    tier: Tier
+    quantity: Schedule
+    fill: Fill = Fill.ALL
+    asked: bool = False
+    pool: Name | None = None
+    source: ReservationName | None = None
+    refused: Text | None = None
+    recall: tuple[LineRecall, ...] = ()
+
+
+class MovedLine(Value):
+    """A line, or its share, that a novation moves to another contract.
+
+    `quantity` None = all that is left from the instant on, with what was passed on.
+    """
+
+    line: Id
+    to: Id
+    contract: Name
+    quantity: Schedule | None = None

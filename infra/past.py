@@ -68,6 +68,11 @@ class Past(Protocol):
         """Return the shard of a tenant's book in a log, None if it has none yet."""
         ...
 
-    async def consumed(self, consumer: str) -> Cut:
-        """Return how far an own consumer's effects reach."""
+    async def closed(self, consumer: str) -> Cut:
+        """Return the newest causally closed cut that an own consumer has consumed whole.
+
+        No effect is recorded before its cause, so an instant is such a cut: T = the least instant up to which the
+        consumer has consumed every shard that it follows; the cut holds, for every shard of every log, what was
+        recorded at or before T. At rest that is everything known by now.
+        """
         ...

@@ -159,11 +159,16 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where an accepted command's events lie: first and last position (both None if it brought nothing about)."""
+    """Where an accepted command's events lie: first and last position (both None if it brought nothing about).
+
+    `known`: the command had been accepted before this append; then this is its first place, also if it was
+    refused this time (a duplicate outranks every rejection).
+    """
 
     first: int | None
     last: int | None
     recorded_at: datetime
+    known: bool = False
 
 
 class Appended(msgspec.Struct, frozen=True):

@@ -33,7 +33,9 @@ class DiskFullError(LocalStackError):
 
     def __init__(self, folder: str, free_mib: int, needed_mib: int) -> None:
         """Sizes in MiB."""
-        super().__init__(f"the disk of {folder} is full: {free_mib} MiB free, {needed_mib} MiB needed. Free some.")
+        super().__init__(
+            f"the disk of {folder} is full: {free_mib} MiB free, {needed_mib} MiB needed. Free some."
+        )
         self.free_mib = free_mib
         self.needed_mib = needed_mib
 

@@ -1,0 +1,326 @@
+"""The one task that decides and appends for a shard."""
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+from infra.chain import leaf
+from infra.codec import digest, encode
+from infra.event_store import (
+    Appended,
+    Batch,
+    Conflict,
+    DecidedOn,
+    EventStore,
+    Known,
+    Meta,
+    NewCommand,
+    NewEvent,
+    Place,
+    Reused,
+    StreamName,
+    Writer,
+)
+from infra.fold import category, fold, over
+from infra.ids import event_ids
+from infra.outcomes import Accepted, Deciding, IdReused, NotDone, QueueFullError, Rejected, Result, Submission
+from schemas.decision import Aggregate, Emitted, Outcome, Refused
+from schemas.message import tag
+
+BATCH_COMMANDS_MAX = 500
+QUEUE_COMMANDS_MAX = 20_000
+STREAMS_CACHED_MAX = 10_000
+
+
+class _Kept:
+    """A stream's state with its version. The state may change in place: whoever drops it loads it again."""
+
+    __slots__ = ("state", "version")
+
+    def __init__(self, state: Any, version: int) -> None:
+        self.state, self.version = state, version
+
+
+class _Pass:
+    """One try at a batch: what was decided, on which streams, and who waits for it."""
+
+    def __init__(self) -> None:
+        self.submissions: list[Submission] = []
+        self.results: list[list[Result | None]] = []
+        self.commands: list[NewCommand] = []
+        self.owners: list[tuple[int, int]] = []
+        self.streams: dict[StreamName, int] = {}
+        self.keys: set[tuple[str, str, str]] = set()
+
+
+class Appender:
+    """Settles the commands of one shard, in the order in which they came."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        log: str,
+        shard: int,
+        aggregates: Mapping[str, Aggregate[Any, Any]],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Start with nothing cached; the task begins with the first command."""
+        self._store, self._log, self._shard = store, log, shard
+        self._aggregates, self._clock = aggregates, clock
+        self._states: OrderedDict[StreamName, _Kept] = OrderedDict()
+        self._queue: asyncio.Queue[Submission] = asyncio.Queue()
+        self._waiting = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, submission: Submission) -> None:
+        """Queue a submission.
+
+        Raises:
+            QueueFullError: too many commands are waiting.
+        """
+        if self._waiting + len(submission.commands) > QUEUE_COMMANDS_MAX:
+            raise QueueFullError
+        self._waiting += len(submission.commands)
+        self._queue.put_nowait(submission)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._drain(), name=f"append-{self._log}-{self._shard}")
+
+    async def close(self) -> None:
+        """Wait until everything queued is settled."""
+        if self._task is not None:
+            await self._task
+
+    async def _drain(self) -> None:
+        """Settle batches until nothing waits; the next command starts the task anew."""
+        while not self._queue.empty():
+            batch = [self._queue.get_nowait()]
+            count = len(batch[0].commands)
+            while not self._queue.empty() and count < BATCH_COMMANDS_MAX:
+                batch.append(self._queue.get_nowait())
+                count += len(batch[-1].commands)
+            self._waiting -= count
+            try:
+                await self._settle(batch)
+            except Exception as error:  # noqa: BLE001 whoever waits must hear of it; the next batch is served
+                self._states.clear()
+                for submission in batch:
+                    submission.fail(error)
+
+    async def _settle(self, batch: list[Submission]) -> None:
+        left = await self._try(batch, self._store.writer(self._log, self._shard))
+        if left:
+            async with self._store.exclusive(self._log, self._shard) as writer:
+                self._forget({name for s in left for c in s.commands for name in self._names(c)})
+                while left:
+                    left = await self._try(left, writer)
+
+    async def _try(self, batch: Sequence[Submission], writer: Writer) -> list[Submission]:
+        """Decide and append once; return what is not settled yet."""
+        tried, waiting = _Pass(), []
+        for submission in batch:
+            alone = len(submission.commands) > 1
+            if tried.keys.intersection(submission.keys) or (alone and tried.commands) or waiting:
+                waiting.append(submission)
+                continue
+            await self._decide(submission, tried, writer)
+            if alone and tried.submissions:
+                waiting.extend(batch[batch.index(submission) + 1 :])
+                break
+        if not tried.submissions:
+            return waiting
+        streams = tuple(DecidedOn(name.tenant, name.stream, version) for name, version in tried.streams.items())
+        answer = await writer.append(Batch(tuple(tried.commands), streams))
+        match answer:
+            case Appended():
+                self._answer(tried, answer)
+                return waiting
+            case Conflict():
+                self._forget(tried.streams)
+                return self._settle_known(tried, answer) + waiting
+
+    async def _decide(self, submission: Submission, tried: _Pass, writer: Writer) -> None:
+        """Decide one submission upon all before it. A bug in a rule fails this submission alone."""
+        names = [name for command in submission.commands for name in self._names(command)]
+        try:
+            for name in names:
+                await self._load(name, writer)
+            outcomes = self._outcomes(submission, tried, names)
+        except Exception as error:  # noqa: BLE001 a bug in one rule must not take the batch with it
+            self._forget(names)
+            submission.fail(error)
+            return
+        if submission.dry_run:
+            submission.settle([self._told(outcome) for outcome in outcomes])
+            return
+        refused = any(isinstance(outcome, Refused) for outcome in outcomes)
+        tried.keys.update(submission.keys)
+        number = len(tried.submissions)
+        tried.submissions.append(submission)
+        tried.results.append([self._refusal(outcome, refused=refused) for outcome in outcomes])
+        for index, (command, outcome) in enumerate(zip(submission.commands, outcomes, strict=True)):
+            versions = self._versions(command.order.book, outcome, outcomes[index + 1 :])
+            events = [] if refused or isinstance(outcome, Refused) else list(zip(outcome, versions, strict=True))
+            tried.commands.append(_new_command(command, events, refused=refused))
+            tried.owners.append((number, index))
+
+    def _outcomes(self, submission: Submission, tried: _Pass, names: Sequence[StreamName]) -> list[Outcome]:
+        """Decide the commands of a submission one upon the other, and take their events into the states."""
+        for name in names:
+            tried.streams.setdefault(name, self._states[name].version)
+        outcomes: list[Outcome] = []
+        for command in submission.commands:
+            states = {stream: self._states[StreamName(command.order.book, stream)].state for stream in command.streams}
+            outcome = command.rule.decide(states, command.order)
+            outcomes.append(outcome)
+            if isinstance(outcome, Refused):
+                if len(outcomes) > 1:
+                    self._forget(names)
+                break
+            if not submission.dry_run or len(submission.commands) > 1:
+                self._evolve(command.order.book, outcome)
+        if submission.dry_run and len(submission.commands) > 1:
+            self._forget(names)
+        missing = len(submission.commands) - len(outcomes)
+        return outcomes + [[] for _ in range(missing)]
+
+    def _evolve(self, book: str, emitted: Sequence[Emitted]) -> None:
+        for one in emitted:
+            kept = self._states[StreamName(book, one.stream)]
+            kept.state = self._aggregates[category(one.stream)].evolve(kept.state, one.event)
+            kept.version += 1
+
+    def _versions(self, book: str, outcome: Outcome, later: Sequence[Outcome]) -> list[int]:
+        """Return the versions of a command's events: counted back from the states, which hold the later ones too."""
+        if isinstance(outcome, Refused):
+            return []
+        after = Counter(one.stream for others in later if not isinstance(others, Refused) for one in others)
+        versions = []
+        for one in reversed(outcome):
+            versions.append(self._states[StreamName(book, one.stream)].version - after[one.stream])
+            after[one.stream] += 1
+        return versions[::-1]
+
+    def _answer(self, tried: _Pass, appended: Appended) -> None:
+        for (number, index), command, place in zip(tried.owners, tried.commands, appended.places, strict=True):
+            if place.known:
+                tried.results[number][index] = self._duplicate(place)
+            elif tried.results[number][index] is None:
+                tried.results[number][index] = self._accepted(command, place, appended)
+        for submission, results in zip(tried.submissions, tried.results, strict=True):
+            submission.settle([result for result in results if result is not None])
+        while len(self._states) > STREAMS_CACHED_MAX:
+            self._states.popitem(last=False)
+
+    def _settle_known(self, tried: _Pass, conflict: Conflict) -> list[Submission]:
+        """Settle what is known or reused; return what must be decided again."""
+        found = [list(results) for results in tried.results]
+        known: set[int] = set()
+        for (number, index), finding in zip(tried.owners, conflict.findings, strict=True):
+            match finding:
+                case Known(place=place):
+                    found[number][index] = self._duplicate(place)
+                    known.add(number)
+                case Reused():
+                    found[number][index] = IdReused()
+                    known.add(number)
+                case None:
+                    pass
+        for number in known:
+            tried.submissions[number].settle([result or NotDone() for result in found[number]])
+        return [submission for number, submission in enumerate(tried.submissions) if number not in known]
+
+    def _accepted(self, command: NewCommand, place: Place, appended: Appended) -> Accepted:
+        ids = tuple(event.event_id for event in command.events)
+        return Accepted(log=self._log, shard=self._shard, place=place, chain=appended.head.chain, event_ids=ids)
+
+    def _duplicate(self, place: Place) -> Accepted:
+        return Accepted(log=self._log, shard=self._shard, place=place, chain=None, duplicate=True)
+
+    def _told(self, outcome: Outcome) -> Result:
+        if isinstance(outcome, Refused):
+            return Rejected(outcome)
+        place = Place(None, None, self._clock())
+        return Accepted(log=self._log, shard=self._shard, place=place, chain=None, emitted=tuple(outcome))
+
+    @staticmethod
+    def _refusal(outcome: Outcome, *, refused: bool) -> Result | None:
+        if isinstance(outcome, Refused):
+            return Rejected(outcome)
+        return NotDone() if refused else None
+
+    def _names(self, command: Deciding) -> list[StreamName]:
+        return [StreamName(command.order.book, stream) for stream in command.streams]
+
+    async def _load(self, name: StreamName, writer: Writer) -> None:
+        """Bring a stream's state into the cache; inside a held head, read through its writer."""
+        if name in self._states:
+            self._states.move_to_end(name)
+            return
+        aggregate = self._aggregates[category(name.stream)]
+        folded = await fold(self._store, self._log, aggregate, name.tenant, name.stream)
+        tail = await writer.stream(name.tenant, name.stream, folded.version)
+        newest = over(aggregate, folded.state, folded.version, tail)
+        self._states[name] = _Kept(newest.state, newest.version)
+
+    def _forget(self, names: Iterable[StreamName]) -> None:
+        for name in names:
+            self._states.pop(name, None)
+
+
+def _new_command(command: Deciding, events: Sequence[tuple[Emitted, int]], *, refused: bool) -> NewCommand:
+    asked, order = command.asked, command.order
+    ids = event_ids(len(events), order.at)
+    return NewCommand(
+        tenant=order.book,
+        actor=order.actor,
+        id=order.id,
+        digest=digest(order.command),
+        events=tuple(_new_event(command, one, id_, version) for (one, version), id_ in zip(events, ids, strict=True)),
+        refused=refused,
+        cause_recorded_at=None if asked.cause is None else asked.cause.recorded_at,
+    )
+
+
+def _new_event(command: Deciding, one: Emitted, event_id: UUID, version: int) -> NewEvent:
+    asked, order = command.asked, command.order
+    cause = asked.cause
+    meta = encode(
+        Meta(
+            actor=order.actor,
+            command=order.id,
+            causation=None if cause is None else cause.origin,
+            correlation=order.id if cause is None else cause.meta.correlation,
+            credential=asked.credential,
+            source=asked.source,
+            traceparent=asked.traceparent if cause is None else cause.meta.traceparent,
+            needs=one.needs,
+        )
+    )
+    payload, type_, effective_at = encode(one.event), tag(type(one.event)), one.effective_at or order.effective_at
+    hashed = leaf(
+        tenant=order.book,
+        counterparty=one.counterparty,
+        stream=one.stream,
+        version=version,
+        event_id=event_id,
+        type_=type_,
+        effective_at=effective_at,
+        payload=payload,
+        meta=meta,
+    )
+    return NewEvent(
+        tenant=order.book,
+        counterparty=one.counterparty,
+        stream=one.stream,
+        version=version,
+        event_id=event_id,
+        type=type_,
+        effective_at=effective_at,
+        payload=payload,
+        meta=meta,
+        leaf=hashed,
+    )

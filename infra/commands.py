@@ -1,0 +1,113 @@
+"""From command to durable outcome: group commit, one task per shard.
+
+A command waits in its shard's queue; the task drains what has collected, decides the commands one upon the other,
+appends once, and only then answers, refusals included. While that append is in flight the next batch collects.
+What is refused travels in the same append without events, so that the retry of an accepted command is always
+answered as accepted. On a conflict the speculative states are dropped, and what is unsettled is decided again
+while the shard's head is held.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from infra.appender import Appender
+from infra.event_store import EventStore
+from infra.fold import category
+from infra.outcomes import Asked, Deciding, NotOneBookError, Rejected, Result, Submission
+from infra.past import Past
+from infra.service import Rule, Service
+from schemas.decision import Aggregate, Order, Refused
+from schemas.message import Command
+
+
+class Commands:
+    """Decides and appends the commands of one service's logs in one ledger."""
+
+    def __init__(
+        self, store: EventStore, services: Sequence[Service], past: Past, clock: Callable[[], datetime]
+    ) -> None:
+        """Take the ledger's store, the services whose rules apply, its past up to now, and its clock."""
+        self._store, self._past, self._clock = store, past, clock
+        self._rules: Mapping[type[Command], Rule] = {r.command: r for s in services for r in s.rules}
+        self._aggregates: Mapping[str, Mapping[str, Aggregate[Any, Any]]] = {
+            log: service.aggregates for service in services for log in service.logs
+        }
+        self._appenders: dict[tuple[str, int], Appender] = {}
+
+    async def submit(self, asked: Asked, *, dry_run: bool = False) -> Result:
+        """Return what came of one command, once it is durable.
+
+        Raises:
+            OutcomeUnknownError: it may or may not be durable; a retry with the same id settles it.
+            QueueFullError: too many commands are waiting.
+            ValueError: the command names more than one book.
+        """
+        return (await self.submit_all([asked], dry_run=dry_run))[0]
+
+    async def submit_all(self, group: Sequence[Asked], *, dry_run: bool = False) -> tuple[Result, ...]:
+        """Return what came of a group: all of it durable, or nothing.
+
+        Raises:
+            NotOneBookError: the commands lie in more than one book or log.
+            OutcomeUnknownError, QueueFullError, ValueError: as for `submit`.
+        """
+        commands = [await self._prepare(asked) for asked in group]
+        if len({(command.rule.log, command.order.book) for command in commands}) != 1:
+            raise NotOneBookError("all commands of a group must lie in one book of one log")
+        log, book = commands[0].rule.log, commands[0].order.book
+        submission = Submission(commands, dry_run=dry_run)
+        shard = await self._store.placed(log, book)
+        if shard is None and self._nothing_comes_of(submission):
+            return await submission.future
+        if shard is None:
+            shard = await self._store.place(log, book)
+        self._appender(log, shard).put(submission)
+        return await submission.future
+
+    async def close(self) -> None:
+        """Let what waits be settled, then stop; what comes later fails."""
+        for appender in self._appenders.values():
+            await appender.close()
+
+    def rule(self, command: type[Command]) -> Rule:
+        """Return the rule of a command type."""
+        return self._rules[command]
+
+    async def _prepare(self, asked: Asked) -> Deciding:
+        rule = self._rules[type(asked.command)]
+        place = rule.place(asked.command, asked.actor)
+        at = self._clock()
+        order: Order[Any] = Order(
+            command=asked.command,
+            id=asked.id,
+            actor=asked.actor,
+            book=place.book,
+            at=at,
+            effective_at=asked.effective_at or at.replace(microsecond=0),
+        )
+        if rule.gather is not None:
+            order = msgspec.structs.replace(order, facts=await rule.gather(order, self._past))
+        return Deciding(asked=asked, rule=rule, order=order, streams=place.streams)
+
+    def _nothing_comes_of(self, submission: Submission) -> bool:
+        """Settle a refusal in a book that has never had an event: no retry can be known there, nothing is kept."""
+        if len(submission.commands) > 1:
+            return False
+        (command,) = submission.commands
+        aggregates = self._aggregates[command.rule.log]
+        states = {name: aggregates[category(name)].initial() for name in command.streams}
+        outcome = command.rule.decide(states, command.order)
+        if not isinstance(outcome, Refused):
+            return False
+        submission.settle([Rejected(outcome)])
+        return True
+
+    def _appender(self, log: str, shard: int) -> Appender:
+        found = self._appenders.get((log, shard))
+        if found is None:
+            found = Appender(self._store, log, shard, self._aggregates[log], self._clock)
+            self._appenders[log, shard] = found
+        return found

@@ -1,0 +1,148 @@
+-- Append a batch of commands with their events to one shard of {log}: all of it, or nothing.
+--
+-- Parameters:
+--   _shard                       the shard
+--   _tenants, _actors, _ids, _digests   commands, in the order in which they were decided
+--   _refused                     decided with a rejection: checked, not kept
+--   _counts                      how many of the events each command brings about
+--   _causes                      when its cause was recorded, null if it has none
+--   _books, _streams, _versions  every stream that a command was decided on, and its version before the batch
+--   _e_*                         events, in order; _e_commands: the number (from 1) of each one's command
+-- Returns one row:
+--   appended     false: nothing was written, see found_* and stale_*
+--   base         the head's position before; the events follow it without a gap
+--   recorded     when each command was recorded (null array: all at head_recorded_at)
+--   head_*       the head after
+--   found_*      commands known already (number, whether with the same digest, first place)
+--   stale_*      streams not at the expected version (number, actual version)
+--
+-- plpgsql, so that each statement after the lock sees what was committed before the lock was ours. The settings keep
+-- a plan made while the tables were empty from scanning or hashing them when they have grown.
+create or replace function {log}.append(
+    _shard integer,
+    _tenants text[], _actors text[], _ids text[], _digests bytea[], _refused boolean[], _counts integer[],
+    _causes timestamptz[],
+    _books text[], _streams text[], _versions bigint[],
+    _e_tenants text[], _e_counterparties text[], _e_streams text[], _e_versions bigint[], _e_ids uuid[],
+    _e_types text[], _e_effective timestamptz[], _e_payloads bytea[], _e_metas bytea[], _e_leaves bytea[],
+    _e_commands integer[],
+    out appended boolean, out base bigint, out recorded timestamptz[],
+    out head_position bigint, out head_chain bytea, out head_recorded_at timestamptz,
+    out found_numbers integer[], out found_same boolean[], out found_first bigint[], out found_last bigint[],
+    out found_recorded_at timestamptz[],
+    out stale_numbers integer[], out stale_versions bigint[]
+)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_bitmapscan = off
+as $$
+declare
+    _head {log}.shard_head;
+    _now timestamptz;
+    _at timestamptz;
+    _latest_cause timestamptz := (select max(c) from unnest(_causes) c);
+    _micros bytea;
+    _leaf bytea;
+    _number integer := 0;
+    _chains bytea[] := '{}';
+begin
+    select * into _head from {log}.shard_head h where h.shard = _shard for update;
+    if not found then
+        raise exception '{log} has no shard %', _shard using errcode = 'CL001';
+    end if;
+    base := _head.position;
+    head_position := _head.position;
+    head_chain := _head.chain;
+    head_recorded_at := _head.recorded_at;
+
+    -- 1. What is known already, and what has moved: for every command of the batch, refused ones too.
+    select array_agg(u.n), array_agg(k.digest = u.digest), array_agg(k.first_position), array_agg(k.last_position),
+           array_agg(k.recorded_at)
+    into found_numbers, found_same, found_first, found_last, found_recorded_at
+    from unnest(_tenants, _actors, _ids, _digests) with ordinality u(tenant, actor, id, digest, n)
+    cross join lateral (
+        select c.digest, c.first_position, c.last_position, c.recorded_at
+        from {log}.command c
+        where c.shard = _shard and c.tenant = u.tenant and c.actor = u.actor and c.command_id = u.id
+        limit 1
+    ) k;
+    select array_agg(s.n), array_agg(s.actual)
+    into stale_numbers, stale_versions
+    from (
+        select u.n, u.version, coalesce((
+            select h.version from {log}.stream_head h
+            where h.shard = _shard and h.tenant = u.book and h.stream = u.stream
+        ), 0) as actual
+        from unnest(_books, _streams, _versions) with ordinality u(book, stream, version, n)
+    ) s
+    where s.actual <> s.version;
+    appended := stale_numbers is null and (found_numbers is null or not exists (
+        select from unnest(found_numbers, found_same) f(n, same) where not f.same or _counts[f.n] > 0
+    ));
+    if not appended then
+        return;
+    end if;
+
+    -- 2. When: never set from outside, never back, never at or before what was sealed, never before the cause.
+    _now := {log}.append_time(_head.recorded_at, _latest_cause);
+    _at := greatest(_now, _head.recorded_at, _head.sealed_at + interval '1 microsecond');
+    if _latest_cause > _at then
+        select array_agg(greatest(_at, r.latest, r.cause) order by r.n)
+        into recorded
+        from (
+            select u.n, u.cause, max(u.cause) filter (where u.count > 0) over (order by u.n) as latest
+            from unnest(_causes, _counts) with ordinality u(cause, count, n)
+        ) r;
+    end if;
+    _micros := int8send(timestamptz_send(_at)::bigint + 946684800000000);
+
+    -- 3. The chain, one link an event.
+    if recorded is null then
+        foreach _leaf in array _e_leaves loop
+            head_position := head_position + 1;
+            head_chain := sha256(head_chain || int8send(head_position) || _micros || _leaf);
+            _chains := _chains || head_chain;
+        end loop;
+    else
+        for _leaf, _number in select u.leaf, u.number from unnest(_e_leaves, _e_commands) u(leaf, number) loop
+            _at := recorded[_number];
+            head_position := head_position + 1;
+            head_chain := sha256(
+                head_chain || int8send(head_position) || int8send(timestamptz_send(_at)::bigint + 946684800000000)
+                || _leaf
+            );
+            _chains := _chains || head_chain;
+        end loop;
+    end if;
+
+    -- 4. Write.
+    if head_position > base then
+        insert into {log}.event (position, version, effective_at, recorded_at, event_id, shard, tenant, counterparty,
+                                 stream, type, payload, meta, chain)
+        select base + e.n, e.version, e.effective_at, coalesce(recorded[e.command], _at), e.event_id, _shard, e.tenant,
+               e.counterparty, e.stream, e.type, e.payload, e.meta, e.chain
+        from unnest(_e_tenants, _e_counterparties, _e_streams, _e_versions, _e_ids, _e_types, _e_effective,
+                    _e_payloads, _e_metas, _e_commands, _chains)
+             with ordinality e(tenant, counterparty, stream, version, event_id, type, effective_at, payload, meta,
+                               command, chain, n);
+        perform {log}.move_streams(_shard, _books, _streams, _versions, _e_tenants, _e_streams, _e_versions);
+        head_recorded_at := _at;
+        update {log}.shard_head h
+        set position = head_position, chain = head_chain, recorded_at = head_recorded_at
+        where h.shard = _shard;
+    end if;
+    insert into {log}.command (first_position, last_position, recorded_at, shard, tenant, actor, command_id, digest)
+    select case when c.count > 0 then base + c.upto - c.count + 1 end, case when c.count > 0 then base + c.upto end,
+           coalesce(recorded[c.n], _at), _shard, c.tenant, c.actor, c.id, c.digest
+    from (
+        select u.*, sum(u.count) over (order by u.n) as upto
+        from unnest(_tenants, _actors, _ids, _digests, _refused, _counts)
+             with ordinality u(tenant, actor, id, digest, refused, count, n)
+    ) c
+    where not c.refused and (found_numbers is null or c.n <> all (found_numbers));
+end
+$$;

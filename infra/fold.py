@@ -1,0 +1,52 @@
+"""Folding streams to states: from the latest snapshot that fits, then the tail."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from infra.codec import decode_as, encode
+from infra.event_store import EventStore, Recorded, Snapshot
+from infra.past import Folded
+from schemas.decision import Aggregate, Origin
+
+SNAPSHOT_EVERY = 500
+
+
+async def fold(
+    store: EventStore, log: str, aggregate: Aggregate[Any, Any], tenant: str, stream: str, up_to: int | None = None
+) -> Folded:
+    """Return the state of a stream at position `up_to` (None = its head), and keep a snapshot now and then."""
+    kept = None
+    if aggregate.state is not None:
+        kept = await store.snapshot(log, tenant, stream, aggregate.version, up_to)
+    state, version = aggregate.initial(), 0
+    if kept is not None:
+        state, version = decode_as(aggregate.state, kept.state), kept.version
+    tail = await store.stream(log, tenant, stream, version, up_to)
+    folded = over(aggregate, state, version, tail)
+    if folded.last is None and kept is not None:
+        folded = msgspec.structs.replace(folded, last=await _origin(store, log, tenant, kept))
+    if aggregate.state is not None and len(tail) >= SNAPSHOT_EVERY:
+        snapshot = Snapshot(folded.version, tail[-1].position, encode(folded.state))
+        await store.keep_snapshot(log, tenant, stream, aggregate.version, snapshot)
+    return folded
+
+
+def over(aggregate: Aggregate[Any, Any], state: Any, version: int, tail: Sequence[Recorded]) -> Folded:
+    """Return `state` after the events of `tail`."""
+    last: Origin | None = None
+    for recorded in tail:
+        state, version, last = aggregate.evolve(state, recorded.event), recorded.version, recorded.origin
+    return Folded(state, version, last)
+
+
+async def _origin(store: EventStore, log: str, tenant: str, kept: Snapshot) -> Origin:
+    shard = await store.placed(log, tenant)
+    assert shard is not None, "a book with a snapshot has a place"
+    return Origin(log, shard, kept.position)
+
+
+def category(stream: str) -> str:
+    """Return the category of a stream: `contract` for `contract-google-colossus`."""
+    return stream.split("-", 1)[0]

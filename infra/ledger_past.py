@@ -1,0 +1,102 @@
+"""`Past` over a store and a service's read store."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from infra.event_store import Cut, EventStore, Recorded, StreamName
+from infra.fold import fold
+from infra.past import Folded
+from infra.read_store import ReadStore
+from schemas.decision import Aggregate
+
+TICK = timedelta(microseconds=1)
+
+
+class LedgerPast:
+    """The past of one ledger as one service sees it: all logs, and its own read models."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        reads: ReadStore,
+        logs: Sequence[str],
+        follows: Mapping[str, Sequence[str]],
+        cut: Cut | None = None,
+    ) -> None:
+        """Take all logs of the ledger, and for each own consumer the logs that it follows."""
+        self._store, self._reads, self._logs, self._follows = store, reads, tuple(logs), follows
+        self._cut = cut
+
+    @property
+    def cut(self) -> Cut | None:
+        """See `Past.cut`."""
+        return self._cut
+
+    def at(self, cut: Cut | None) -> "LedgerPast":
+        """See `Past.at`."""
+        return LedgerPast(self._store, self._reads, self._logs, self._follows, cut)
+
+    async def stream(self, log: str, tenant: str, stream: str) -> Sequence[Recorded]:
+        """See `Past.stream`."""
+        return await self._store.stream(log, tenant, stream, up_to=await self._up_to(log, tenant))
+
+    async def fold(self, log: str, aggregate: Aggregate[Any, Any], tenant: str, stream: str) -> Folded:
+        """See `Past.fold`."""
+        return await fold(self._store, log, aggregate, tenant, stream, await self._up_to(log, tenant))
+
+    async def streams(self, log: str, party: str, category: str) -> Sequence[StreamName]:
+        """See `Past.streams`."""
+        return await self._store.streams(log, party, category, self._cut)
+
+    async def rows(self, table: str, where: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """See `Past.rows`."""
+        return await self._reads.rows(table, where, self._cut)
+
+    async def command(self, log: str, tenant: str, actor: str, command: str) -> Sequence[Recorded]:
+        """See `Past.command`."""
+        place = await self._store.known(log, tenant, actor, command)
+        shard = await self._store.placed(log, tenant)
+        if place is None or shard is None or place.first is None or place.last is None:
+            return []
+        found = await self._store.shard(log, shard, place.first - 1, place.last - place.first + 1)
+        return [recorded for recorded in found if self._cut is None or self._cut.holds(recorded.origin)]
+
+    async def resolve(self, instant: datetime) -> Cut:
+        """See `Past.resolve`."""
+        return await self._store.resolve(instant)
+
+    async def heads(self) -> Cut:
+        """See `Past.heads`."""
+        if self._cut is not None:
+            return self._cut
+        heads = {log: await self._store.heads(log) for log in self._logs}
+        return Cut({(log, shard): head.position for log, found in heads.items() for shard, head in found.items()})
+
+    async def shard_of(self, log: str, tenant: str) -> int | None:
+        """See `Past.shard_of`."""
+        return await self._store.placed(log, tenant)
+
+    async def closed(self, consumer: str) -> Cut:
+        """See `Past.closed`."""
+        heads = await self.heads()
+        behind: datetime | None = None
+        for log in self._follows[consumer]:
+            for shard in range(self._store.shards):
+                first = await self._first_unconsumed(consumer, log, shard, heads)
+                if first is not None and (behind is None or first < behind):
+                    behind = first
+        return heads if behind is None else await self._store.resolve(behind - TICK)
+
+    async def _first_unconsumed(self, consumer: str, log: str, shard: int, heads: Cut) -> datetime | None:
+        reached = await self._reads.checkpoint(consumer, log, shard)
+        if reached.position >= heads.position(log, shard):
+            return None
+        (first,) = await self._store.shard(log, shard, reached.position, 1)
+        return first.recorded_at
+
+    async def _up_to(self, log: str, tenant: str) -> int | None:
+        if self._cut is None:
+            return None
+        shard = await self._store.placed(log, tenant)
+        return 0 if shard is None else self._cut.position(log, shard)

@@ -1,0 +1,104 @@
+"""What PostgreSQL, Kafka and our own services have in common on this machine: a part of the stack."""
+
+import enum
+import os
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from infra.local.errors import NotRunningError
+from infra.local.processes import Child
+
+STOP_SECONDS_MAX = 20.0
+
+
+class PartState(enum.StrEnum):
+    """How far a part has come."""
+
+    PREPARING = "preparing"
+    STARTING = "starting"
+    READY = "ready"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartReport:
+    """One line of progress: which part, how far, and in words what it does or where it listens."""
+
+    part: str
+    state: PartState
+    detail: str = ""
+
+
+Reporter = Callable[[PartReport], None]
+
+
+def silent(report: PartReport) -> None:
+    """A reporter for those who only want the stack."""
+    del report
+
+
+class Part(ABC):
+    """One server with its process; the same object is started, stopped and killed many times.
+
+    `name` is the part's name in every message; `address` says where it listens.
+    """
+
+    name: str
+    address: str
+
+    def __init__(self, report: Reporter) -> None:
+        """Nothing runs yet."""
+        self._report = report
+        self.child: Child | None = None
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Brings the part up and returns when it answers.
+
+        Raises:
+            LocalStackError: it could not be started; `stop` ends what is left of it.
+        """
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is alive (frozen counts as alive)."""
+        return self.child is not None and self.child.exit_code is None
+
+    async def stop(self) -> None:
+        """Ends it cleanly; a part that is not running is left alone."""
+        if self.child is None:
+            return
+        if self.running:
+            self.say(PartState.STOPPING)
+            self.thaw()
+            clean = await self.child.stop(STOP_SECONDS_MAX)
+            detail = "" if clean else f"had to be killed after {STOP_SECONDS_MAX:g} s"
+            self.say(PartState.STOPPED, detail)
+        self.child = None
+
+    async def kill(self) -> None:
+        """Ends it as a crash would (SIGKILL)."""
+        if self.child is not None:
+            await self.child.kill()
+        self.child = None
+
+    def freeze(self) -> None:
+        """Stops it from running without ending it (SIGSTOP), as a machine under a long pause would be."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets a frozen part go on (SIGCONT)."""
+        self._signal(signal.SIGCONT)
+
+    def say(self, state: PartState, detail: str = "") -> None:
+        """Reports progress."""
+        self._report(PartReport(part=self.name, state=state, detail=detail))
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.child is None or self.child.exit_code is not None:
+            raise NotRunningError(f"{self.name} is not running")
+        os.killpg(self.child.pid, number)

@@ -1,0 +1,155 @@
+"""The stack as one object: PostgreSQL and Kafka started together, stopped, killed and started again at will."""
+
+import asyncio
+import fcntl
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from infra.local import ports
+from infra.local.errors import AlreadyRunningError, LocalStackError
+from infra.local.kafka import Kafka
+from infra.local.parts import Part, Reporter, silent
+from infra.local.postgres import Postgres
+
+PORT_NAMES = ("postgres", "kafka", "kafka_controller")
+
+
+class FolderLock:
+    """Holds a state folder against a second supervisor; the kernel lets go of it when we end, however we end."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is held yet."""
+        self._path = folder / "lock"
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Takes the folder.
+
+        Raises:
+            AlreadyRunningError: somebody else has it.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = self._path.open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            file.close()
+            raise AlreadyRunningError(
+                f"a stack already runs in {self._path.parent} (capledger status shows it, capledger down ends it)"
+            ) from problem
+        self._file = file
+
+    def release(self) -> None:
+        """Lets go of it."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def is_held(self) -> bool:
+        """Whether anybody holds it now."""
+        if not self._path.exists():
+            return False
+        try:
+            self.acquire()
+        except AlreadyRunningError:
+            return True
+        self.release()
+        return False
+
+
+class LocalStack:
+    """PostgreSQL and Kafka with all their state in one folder.
+
+    `async with LocalStack(folder) as stack:` starts both and stops both. A part can be stopped, killed, frozen
+    and started again in between; addresses and the password stay the same for as long as the folder lives.
+    """
+
+    def __init__(self, folder: Path, report: Reporter = silent) -> None:
+        """Chooses the ports at first; starts nothing.
+
+        Args:
+            folder: holds all state; made when absent.
+            report: called with each step of progress.
+        """
+        self.folder = folder.resolve()
+        chosen = ports.stored(self.folder / "ports.json", PORT_NAMES)
+        self._lock = FolderLock(self.folder)
+        self.postgres = Postgres(self.folder / "postgres", chosen["postgres"], report)
+        self.kafka = Kafka(self.folder / "kafka", chosen["kafka"], chosen["kafka_controller"], report)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Both servers."""
+        return (self.postgres, self.kafka)
+
+    @property
+    def postgres_dsn(self) -> str:
+        """The superuser's connection address, password included; for migrations and tests."""
+        return self.postgres.dsn
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """`host:port` of the broker."""
+        return self.kafka.address
+
+    async def start(self) -> None:
+        """Starts both servers at once and returns when both answer.
+
+        Raises:
+            LocalStackError: one of them could not be started; neither is left running.
+        """
+        self._lock.acquire()
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self.stop)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for part in self.parts:
+                        group.create_task(part.start())
+            except* LocalStackError as troubles:
+                first = troubles.exceptions[0]
+                raise first from None
+            undo.pop_all()
+
+    async def stop(self) -> None:
+        """Stops both servers cleanly; what does not run is left alone."""
+        try:
+            await asyncio.gather(*(part.stop() for part in self.parts))
+        finally:
+            self._lock.release()
+
+    async def start_postgres(self) -> None:
+        """Starts PostgreSQL again after a stop or a kill."""
+        await self.postgres.start()
+
+    async def stop_postgres(self) -> None:
+        """Shuts PostgreSQL down cleanly."""
+        await self.postgres.stop()
+
+    async def kill_postgres(self) -> None:
+        """Ends PostgreSQL as a crash would."""
+        await self.postgres.kill()
+
+    async def start_kafka(self) -> None:
+        """Starts Kafka again after a stop or a kill."""
+        await self.kafka.start()
+
+    async def stop_kafka(self) -> None:
+        """Shuts Kafka down cleanly."""
+        await self.kafka.stop()
+
+    async def kill_kafka(self) -> None:
+        """Ends Kafka as a crash would."""
+        await self.kafka.kill()
+
+    async def __aenter__(self) -> Self:
+        """Starts both."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops both."""
+        await self.stop()

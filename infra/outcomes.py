@@ -1,0 +1,99 @@
+"""What commands are on their way, and what may come of them. Three outcomes: done, refused, unknown (an exception)."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from infra.event_store import Place, Recorded
+from infra.service import Rule
+from schemas.decision import Emitted, Order, Refused
+from schemas.message import Command
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A command as it reached us. `cause` is the event behind a command of our own machinery."""
+
+    command: Command
+    id: str
+    actor: str
+    effective_at: datetime | None = None
+    cause: Recorded | None = None
+    credential: str | None = None
+    source: str | None = None
+    traceparent: str | None = None
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """Durable. `duplicate`: it was known before, and this is its first place. `events` is empty for duplicates."""
+
+    log: str
+    shard: int
+    place: Place
+    chain: bytes | None
+    event_ids: tuple[UUID, ...] = ()
+    emitted: tuple[Emitted, ...] = ()
+    duplicate: bool = False
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """Refused by a rule; not kept: the same id may be sent again and then succeed."""
+
+    refused: Refused
+
+
+class IdReused(msgspec.Struct, frozen=True):
+    """The id is known with other content."""
+
+
+class NotDone(msgspec.Struct, frozen=True):
+    """Not refused itself, but in one all-or-nothing group with a command that was."""
+
+
+Result: TypeAlias = Accepted | Rejected | IdReused | NotDone
+
+
+class NotOneBookError(ValueError):
+    """The commands of an all-or-nothing group lie in more than one book or log."""
+
+
+class QueueFullError(Exception):
+    """More commands are waiting than may: try again later."""
+
+
+class Deciding(msgspec.Struct, frozen=True, kw_only=True):
+    """A command on its way: what was asked, its rule, and the order that the rule will decide."""
+
+    asked: Asked
+    rule: Rule
+    order: Order[Any]
+    streams: tuple[str, ...]
+
+
+class Submission:
+    """One or more commands that are settled together, and who waits for them."""
+
+    __slots__ = ("commands", "dry_run", "future")
+
+    def __init__(self, commands: Sequence[Deciding], *, dry_run: bool) -> None:
+        """Take the commands of one book in the order in which they are to be decided."""
+        self.commands = tuple(commands)
+        self.dry_run = dry_run
+        self.future: asyncio.Future[tuple[Result, ...]] = asyncio.get_running_loop().create_future()
+
+    @property
+    def keys(self) -> Iterable[tuple[str, str, str]]:
+        """The idempotency keys: (book, actor, command id)."""
+        return ((c.order.book, c.order.actor, c.order.id) for c in self.commands)
+
+    def settle(self, results: Sequence[Result]) -> None:
+        """Answer whoever waits."""
+        if not self.future.done():
+            self.future.set_result(tuple(results))
+
+    def fail(self, error: BaseException) -> None:
+        """Tell whoever waits that it failed."""
+        if not self.future.done():
+            self.future.set_exception(error)

@@ -1,0 +1,106 @@
+"""A read store in memory: for tests, scenario runs and the simulation."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from infra.event_store import Cut, Recorded
+from infra.read_store import START, Checkpoint, CheckpointMovedError, DueTimer, Effect, Parked
+from infra.service import Row, Table
+
+SYSTEM = ("log", "shard", "position", "ordinal", "recorded_at")
+
+
+class MemoryReadStore:
+    """Rows, checkpoints, timers and quarantine of one service."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._tables: dict[str, list[dict[str, Any]]] = {}
+        self._columns: dict[str, tuple[str, ...]] = {}
+        self._checkpoints: dict[tuple[str, str, int], Checkpoint] = {}
+        self._timers: dict[tuple[str, str], DueTimer] = {}
+        self._fired: set[tuple[str, str]] = set()
+        self._parked: dict[tuple[str, str, int, int], Parked] = {}
+        self._indexed: dict[tuple[str, str], dict[Any, list[dict[str, Any]]]] = {}
+
+    async def checkpoint(self, consumer: str, log: str, shard: int) -> Checkpoint:
+        """See `ReadStore.checkpoint`."""
+        return self._checkpoints.get((consumer, log, shard), START)
+
+    async def apply(self, effect: Effect) -> None:
+        """See `ReadStore.apply`."""
+        key = (effect.consumer, effect.log, effect.shard)
+        if self._checkpoints.get(key, START) != effect.seen:
+            raise CheckpointMovedError(f"{key}: not at position {effect.seen.position}")
+        ordinals: dict[tuple[int, str], int] = {}
+        for recorded, row in effect.rows:
+            ordinal = ordinals.get((recorded.position, row.table), 0)
+            ordinals[recorded.position, row.table] = ordinal + 1
+            self._add(recorded, row, ordinal)
+        for timer in effect.timers:
+            self._timers.setdefault((timer.service, timer.id), timer)
+        for parked in effect.parked:
+            self._parked[parked.consumer, parked.log, parked.shard, parked.position] = parked
+        self._checkpoints[key] = effect.reached
+
+    async def prepare(self, tables: Sequence[Table]) -> None:
+        """See `ReadStore.prepare`."""
+        for table in tables:
+            self._tables.setdefault(table.name, [])
+            self._columns[table.name] = tuple(column.name for column in table.columns)
+            for index in table.index:
+                self._indexed.setdefault((table.name, index[0]), {})
+
+    async def rows(self, table: str, where: Mapping[str, Any], cut: Cut | None) -> Sequence[Mapping[str, Any]]:
+        """See `ReadStore.rows`."""
+        found = [
+            row
+            for row in self._candidates(table, where)
+            if all(row[column] == value for column, value in where.items())
+            and (cut is None or row["position"] <= cut.position(row["log"], row["shard"]))
+        ]
+        return sorted(found, key=lambda row: (row["log"], row["shard"], row["position"], row["ordinal"]))
+
+    async def due(self, service: str, until: datetime) -> Sequence[DueTimer]:
+        """See `ReadStore.due`."""
+        found = [timer for timer in self._open(service) if timer.due <= until]
+        return sorted(found, key=lambda timer: (timer.due, timer.stream, timer.kind, timer.id))
+
+    async def next_due(self, service: str) -> datetime | None:
+        """See `ReadStore.next_due`."""
+        return min((timer.due for timer in self._open(service)), default=None)
+
+    async def fired(self, service: str, timer: str) -> None:
+        """See `ReadStore.fired`."""
+        self._fired.add((service, timer))
+
+    async def parked(self, consumer: str | None = None) -> Sequence[Parked]:
+        """See `ReadStore.parked`."""
+        kept = sorted(self._parked.items())
+        return [parked for (name, *_), parked in kept if consumer is None or name == consumer]
+
+    async def unpark(self, parked: Parked) -> None:
+        """See `ReadStore.unpark`."""
+        self._parked.pop((parked.consumer, parked.log, parked.shard, parked.position), None)
+
+    def _open(self, service: str) -> list[DueTimer]:
+        return [timer for key, timer in self._timers.items() if key[0] == service and key not in self._fired]
+
+    def _add(self, recorded: Recorded, row: Row, ordinal: int) -> None:
+        columns = self._columns[row.table]
+        unknown = set(row.values) - set(columns)
+        assert not unknown, f"{row.table} has no column {sorted(unknown)}"
+        place = (recorded.log, recorded.shard, recorded.position, ordinal, recorded.recorded_at)
+        kept = {**{column: row.values.get(column) for column in columns}, **dict(zip(SYSTEM, place, strict=True))}
+        self._tables[row.table].append(kept)
+        for (table, column), index in self._indexed.items():
+            if table == row.table:
+                index.setdefault(kept[column], []).append(kept)
+
+    def _candidates(self, table: str, where: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+        for column, value in where.items():
+            index = self._indexed.get((table, column))
+            if index is not None:
+                return index.get(value, [])
+        return self._tables[table]

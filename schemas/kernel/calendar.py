@@ -40,6 +40,13 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo.from_file(data, key=name)
 
 
+@cache
+def tzdata_version() -> str:
+    """The release of the IANA database in use, such as `2026a`; a rulebook covers it."""
+    with resources.files("tzdata").joinpath("zoneinfo", "tzdata.zi").open(encoding="ascii") as data:
+        return data.readline().removeprefix("# version").strip()
+
+
 def wall_instant(zone: str, wall: datetime) -> datetime:
     """The UTC instant of a wall time (naive) in a zone."""
     return wall.replace(tzinfo=zone_of(zone), fold=0).astimezone(UTC)

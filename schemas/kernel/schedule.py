@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Annotated, ClassVar, Final, NoReturn, Self
+from typing import Annotated, ClassVar, Final, NoReturn, final, overload
 
 import msgspec
 
@@ -47,6 +47,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             msgspec.structs.force_setattr(self, "end", as_utc(self.end))
 
 
+@final
 class Schedule:
     """A step function of whole GPUs >= 0 over half-open time, immutable, in canonical form.
 
@@ -71,14 +72,16 @@ class Schedule:
     # -- making ---------------------------------------------------------------------------------------
 
     @classmethod
-    def from_canonical(cls, raw: Raw) -> Self:
+    def from_canonical(cls, raw: Raw) -> "Schedule":
         """The function of raw steps that are known to be canonical (another's `raw`); nothing is checked."""
+        if not raw:
+            return cls.EMPTY  # one object, so that msgspec can leave out the default
         made = cls.__new__(cls)
         object.__setattr__(made, "_raw", raw)
         return made
 
     @classmethod
-    def of(cls, steps: Iterable[Step]) -> Self:
+    def of(cls, steps: Iterable[Step]) -> "Schedule":
         """The function that steps in any order describe.
 
         Raises:
@@ -89,7 +92,7 @@ class Schedule:
         )
 
     @classmethod
-    def from_raw(cls, steps: Iterable[RawStep]) -> Self:
+    def from_raw(cls, steps: Iterable[RawStep]) -> "Schedule":
         """The function of `(start, end | None, quantity)` in epoch seconds; checks as `of` does.
 
         Raises:
@@ -98,7 +101,7 @@ class Schedule:
         return cls.from_canonical(canonical(steps))
 
     @classmethod
-    def constant(cls, start: Moment, end: Moment | None, quantity: int) -> Self:
+    def constant(cls, start: Moment, end: Moment | None, quantity: int) -> "Schedule":
         """`quantity` over [start, end), end None = without end; 0 gives the empty one.
 
         Raises:
@@ -266,7 +269,15 @@ class Schedule:
 Schedule.EMPTY = Schedule()
 
 
-def combine(fn: Callable[..., int], *schedules: Schedule) -> Schedule:
+@overload
+def combine(fn: Callable[[int], int], a: Schedule, /) -> Schedule: ...
+@overload
+def combine(fn: Callable[[int, int], int], a: Schedule, b: Schedule, /) -> Schedule: ...
+@overload
+def combine(fn: Callable[[int, int, int], int], a: Schedule, b: Schedule, c: Schedule, /) -> Schedule: ...
+@overload
+def combine(fn: Callable[..., int], /, *schedules: Schedule) -> Schedule: ...
+def combine(fn: Callable[..., int], /, *schedules: Schedule) -> Schedule:
     """`fn` of the quantities of all schedules, at every instant; `fn` takes one int for each of them.
 
     Raises:

@@ -8,16 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from infra.codec import command_named, decode_as
-from infra.commands import Commands
-from infra.consumers import consumers
 from infra.event_store import Cut
 from infra.event_store.memory import MemoryEventStore
-from infra.ledger_past import LedgerPast
+from infra.node import Ledger, Node
 from infra.outcomes import Accepted, Asked, Result
 from infra.read_store import DueTimer
 from infra.read_store.memory import MemoryReadStore
-from infra.service import Ask, Service, View
+from infra.service import Service
 from infra.subscriptions import Subscription
 from schemas.message import Command
 
@@ -30,36 +27,17 @@ class NotAtRestError(Exception):
 
 
 class Part:
-    """One service in the system: its commands, its past, its read store, its subscriptions."""
+    """One service in the system: its node, and one subscription for each consumer and shard."""
 
-    def __init__(self, service: Service, system: "System") -> None:
-        """Build the service's machinery on the system's store and clock."""
-        self.service = service
-        self.reads = MemoryReadStore()
-        follows = {
-            consumer.name: consumer.follows for consumer in (*service.projections, *service.timers, *service.reactions)
-        }
-        self.past = LedgerPast(system.store, self.reads, system.logs, follows)
-        self.commands = Commands(system.store, [service], self.past, system.clock)
-        made = consumers(
-            service.projections,
-            service.timers,
-            service.reactions,
-            service=service.name,
-            commands=self.commands,
-            past=self.past,
-        )
+    def __init__(self, node: Node) -> None:
+        """Take the node; the consumers of a service have their turns in the order in which it lists them."""
+        self.node = node
         self.subscriptions = [
-            Subscription(consumer, log, shard, system.store, self.reads)
-            for consumer in made
+            Subscription(consumer, log, shard, node.store, node.reads)
+            for consumer in node.consumers
             for log in consumer.follows
-            for shard in range(system.store.shards)
+            for shard in range(node.store.shards)
         ]
-
-    async def prepare(self) -> None:
-        """Make the tables of the read models."""
-        for projection in self.service.projections:
-            await self.reads.prepare(projection.tables)
 
 
 class System:
@@ -68,11 +46,13 @@ class System:
     def __init__(self, services: Sequence[Service], now: datetime, shards: int = 4) -> None:
         """Set the clock; nothing is recorded yet."""
         self._now = now
-        self.logs = tuple(log for service in services for log in service.logs)
         self.store = MemoryEventStore(self.clock, shards)
-        self.parts: Mapping[str, Part] = {service.name: Part(service, self) for service in services}
-        self._asks: Mapping[str, tuple[Part, Ask]] = {
-            ask.name: (part, ask) for part in self.parts.values() for ask in part.service.asks
+        ledger = Ledger(name="memory", mode="sandbox", shards=shards)
+        self.parts: Mapping[str, Part] = {
+            service.name: Part(Node(service, ledger, self.store, MemoryReadStore(), self.clock)) for service in services
+        }
+        self._asks: Mapping[str, Node] = {
+            name: part.node for part in self.parts.values() for name in part.node.asks
         }
         self._number = 0
 
@@ -81,7 +61,7 @@ class System:
         """Return a system that is ready for commands."""
         system = cls(services, now, shards)
         for part in system.parts.values():
-            await part.prepare()
+            await part.node.prepare()
         return system
 
     def clock(self) -> datetime:
@@ -96,25 +76,22 @@ class System:
         asked = Asked(
             command=command, id=id_ or f"step-{self._number}", actor=actor, effective_at=effective_at
         )
-        return await self._part_of(type(command)).commands.submit(asked)
+        return await self._node_of(type(command)).commands.submit(asked)
 
     async def ask(
         self, name: str, actor: str, question: Any, *, valid_at: datetime | None = None, known: Cut | None = None
     ) -> Any:
         """Return the answer to a question, as known at a cut; a refusal is an answer too."""
-        part, ask = self._asks[name]
-        past = part.past.at(known or await self.heads())
-        view = View(actor=actor, valid_at=valid_at or self._now, now=self._now, past=past)
-        return await ask.answer(question, view)
+        return await self._asks[name].ask(name, actor, question, valid_at=valid_at, known=known)
 
     def question(self, name: str) -> type[Any] | None:
         """Return the class of a question, None if there is no such ask."""
         found = self._asks.get(name)
-        return None if found is None else found[1].question
+        return None if found is None else found.asks[name].question
 
     async def heads(self) -> Cut:
         """Return everything known by now."""
-        return await next(iter(self.parts.values())).past.at(None).heads()
+        return await next(iter(self.parts.values())).node.past.heads()
 
     async def rest(self) -> None:
         """Let every consumer catch up until nothing moves.
@@ -138,7 +115,7 @@ class System:
         while (found := await self._first_due(target)) is not None:
             part, timer = found
             self._now = max(self._now, timer.due)
-            await self._fire(part, timer)
+            await self._fire(part.node, timer)
             await self.rest()
         self._now = max(self._now, target)
 
@@ -146,47 +123,35 @@ class System:
         """Return what is wrong with the invariants of all services; nothing if all is well."""
         found: list[str] = []
         for part in self.parts.values():
-            for check in part.service.checks:
-                found += await check(part.past.at(await self.heads()), self._now)
+            for check in part.node.service.checks:
+                found += await check(part.node.past.at(await self.heads()), self._now)
         return found
 
-    def _part_of(self, command: type[Command]) -> Part:
+    def _node_of(self, command: type[Command]) -> Node:
         for part in self.parts.values():
-            if any(rule.command is command for rule in part.service.rules):
-                return part
+            if command in part.node.rules:
+                return part.node
         raise KeyError(command)
 
     async def _first_due(self, target: datetime) -> tuple[Part, DueTimer] | None:
         due = [
             (timer.due, TIMER_ORDER.index(name), timer.stream, timer.kind, timer.id, part, timer)
             for name, part in self.parts.items()
-            for timer in await part.reads.due(name, target)
+            for timer in await part.node.reads.due(name, target)
         ]
         if not due:
             return None
         *_, part, timer = min(due, key=lambda found: found[:5])
         return part, timer
 
-    async def _fire(self, part: Part, timer: DueTimer) -> None:
-        command_type = command_named(timer.command_type)
-        assert command_type is not None, "a timer's command was known when it was set"
-        origin = timer.origin
-        (cause,) = await self.store.shard(origin.log, origin.shard, origin.position - 1, 1)
-        asked = Asked(
-            command=decode_as(command_type, timer.command),
-            id=timer.id,
-            actor=f"~timer/{part.service.name}",
-            effective_at=timer.due,
-            cause=cause,
-        )
-        result = await part.commands.submit(asked)
+    async def _fire(self, node: Node, timer: DueTimer) -> None:
+        result = await node.fire(timer)
         if not isinstance(result, Accepted):
             raise NotAtRestError(f"timer {timer.id} was refused: {result}")
-        await part.reads.fired(part.service.name, timer.id)
 
     async def _nothing_parked(self) -> None:
         for part in self.parts.values():
-            for parked in await part.reads.parked():
+            for parked in await part.node.reads.parked():
                 where = f"{parked.log} shard {parked.shard} position {parked.position}"
                 raise NotAtRestError(f"{parked.consumer} cannot apply {where} ({parked.stream}): {parked.reason}")
 

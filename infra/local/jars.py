@@ -1,4 +1,4 @@
-"""Kafka's jars: pinned by coordinate and sha256 in a lock, downloaded once for every clone on this machine."""
+"""Kafka's jars: pinned by coordinate and sha256 in a lock, downloaded once for all clones on a machine."""
 
 import fcntl
 import hashlib
@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import platformdirs
@@ -115,12 +116,16 @@ def _download(jars: tuple[Jar, ...], folder: Path, progress: Progress) -> None:
         absent = missing(folder, jars)
         count = itertools.count(len(jars) - len(absent) + 1)
         try:
-            fetch(absent, folder, lambda count=count: progress(next(count), len(jars)))
+            fetch(absent, folder, partial(_step, progress, count, len(jars)))
         except DownloadError:
             if attempt == DOWNLOAD_ATTEMPTS:
                 raise
         else:
             return
+
+
+def _step(progress: Progress, count: Iterator[int], total: int) -> None:
+    progress(next(count), total)
 
 
 def class_path(folder: Path, lock: Path = LOCK) -> str:

@@ -65,7 +65,7 @@ def properties(broker_port: int, controller_port: int, data: Path) -> str:
 
 
 def new_cluster_id() -> str:
-    """Sixteen random bytes as Kafka writes them; never with a dash first, which its tool takes for an option."""
+    """Sixteen random bytes as Kafka writes them; never with a dash first, an option to its tool."""
     while (text := base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")).startswith("-"):
         continue
     return text

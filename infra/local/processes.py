@@ -33,8 +33,8 @@ class Identity:
 class Command:
     """How one process is started and ended.
 
-    `orphan_signal` is what the kernel sends it when its parent is gone, however that went (Linux only; elsewhere
-    a supervisor killed with SIGKILL leaves it behind, and the next start says that its port is taken).
+    `orphan_signal` is what the kernel sends it when its parent is gone, however that went (Linux only;
+    elsewhere a killed supervisor leaves it behind, and the next start says that its port is taken).
     """
 
     name: str

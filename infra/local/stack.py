@@ -1,4 +1,4 @@
-"""The stack as one object: PostgreSQL and Kafka started together, stopped, killed and started again at will."""
+"""The stack as one object: PostgreSQL and Kafka started together; stopped, killed, started again at will."""
 
 import asyncio
 import fcntl
@@ -17,7 +17,7 @@ PORT_NAMES = ("postgres", "kafka", "kafka_controller")
 
 
 class FolderLock:
-    """Holds a state folder against a second supervisor; the kernel lets go of it when we end, however we end."""
+    """Holds a state folder against a second supervisor; the kernel lets go of it however we end."""
 
     def __init__(self, folder: Path) -> None:
         """Nothing is held yet."""
@@ -62,8 +62,8 @@ class FolderLock:
 class LocalStack:
     """PostgreSQL and Kafka with all their state in one folder.
 
-    `async with LocalStack(folder) as stack:` starts both and stops both. A part can be stopped, killed, frozen
-    and started again in between; addresses and the password stay the same for as long as the folder lives.
+    `async with LocalStack(folder) as stack:` starts both and stops both. A part can be stopped, killed,
+    frozen and started again in between; addresses and the password stay as long as the folder lives.
     """
 
     def __init__(self, folder: Path, report: Reporter = silent) -> None:

@@ -7,26 +7,28 @@
 --   _counts                      how many of the events each command brings about
 --   _causes                      when its cause was recorded, null if it has none
 --   _books, _streams, _versions  every stream that a command was decided on, and its version before the batch
---   _e_*                         events, in order; _e_commands: the number (from 1) of each one's command
+--   _added                       how many of the events each of these streams gets; their versions follow its version
+--   _e_*                         events, in order
+--   _e_commands                  the number (from 1) of each event's command; may be null where no command has a cause
 -- Returns one row:
 --   appended     false: nothing was written, see found_* and stale_*
 --   base         the head's position before; the events follow it without a gap
---   recorded     when each command was recorded (null array: all at head_recorded_at)
+--   recorded     when each command was recorded; null: all at recorded_at
 --   head_*       the head after
 --   found_*      commands known already (number, whether with the same digest, first place)
 --   stale_*      streams not at the expected version (number, actual version)
 --
 -- plpgsql, so that each statement after the lock sees what was committed before the lock was ours. The settings keep
--- a plan made while the tables were empty from scanning or hashing them when they have grown.
+-- a plan that was made while the tables were small from reading all of them when they have grown.
 create or replace function {log}.append(
     _shard integer,
     _tenants text[], _actors text[], _ids text[], _digests bytea[], _refused boolean[], _counts integer[],
     _causes timestamptz[],
-    _books text[], _streams text[], _versions bigint[],
+    _books text[], _streams text[], _versions bigint[], _added integer[],
     _e_tenants text[], _e_counterparties text[], _e_streams text[], _e_versions bigint[], _e_ids uuid[],
     _e_types text[], _e_effective timestamptz[], _e_payloads bytea[], _e_metas bytea[], _e_leaves bytea[],
     _e_commands integer[],
-    out appended boolean, out base bigint, out recorded timestamptz[],
+    out appended boolean, out base bigint, out recorded timestamptz[], out recorded_at timestamptz,
     out head_position bigint, out head_chain bytea, out head_recorded_at timestamptz,
     out found_numbers integer[], out found_same boolean[], out found_first bigint[], out found_last bigint[],
     out found_recorded_at timestamptz[],
@@ -36,18 +38,15 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
 set enable_bitmapscan = off
 as $$
+#variable_conflict use_column
 declare
     _head {log}.shard_head;
-    _now timestamptz;
-    _at timestamptz;
     _latest_cause timestamptz := (select max(c) from unnest(_causes) c);
     _micros bytea;
     _leaf bytea;
-    _number integer := 0;
+    _number integer;
     _chains bytea[] := '{}';
 begin
     select * into _head from {log}.shard_head h where h.shard = _shard for update;
@@ -88,20 +87,20 @@ begin
     end if;
 
     -- 2. When: never set from outside, never back, never at or before what was sealed, never before the cause.
-    _now := {log}.append_time(_head.recorded_at, _latest_cause);
-    _at := greatest(_now, _head.recorded_at, _head.sealed_at + interval '1 microsecond');
-    if _latest_cause > _at then
-        select array_agg(greatest(_at, r.latest, r.cause) order by r.n)
+    recorded_at := greatest({log}.append_time(_head.recorded_at, _latest_cause), _head.recorded_at,
+                            _head.sealed_at + interval '1 microsecond');
+    if _latest_cause > recorded_at then
+        select array_agg(greatest(append.recorded_at, r.latest, r.cause) order by r.n)
         into recorded
         from (
             select u.n, u.cause, max(u.cause) filter (where u.count > 0) over (order by u.n) as latest
             from unnest(_causes, _counts) with ordinality u(cause, count, n)
         ) r;
     end if;
-    _micros := int8send(timestamptz_send(_at)::bigint + 946684800000000);
 
-    -- 3. The chain, one link an event.
+    -- 3. The chain: one link an event.
     if recorded is null then
+        _micros := int8send(timestamptz_send(append.recorded_at)::bigint + 946684800000000);
         foreach _leaf in array _e_leaves loop
             head_position := head_position + 1;
             head_chain := sha256(head_chain || int8send(head_position) || _micros || _leaf);
@@ -109,35 +108,37 @@ begin
         end loop;
     else
         for _leaf, _number in select u.leaf, u.number from unnest(_e_leaves, _e_commands) u(leaf, number) loop
-            _at := recorded[_number];
             head_position := head_position + 1;
-            head_chain := sha256(
-                head_chain || int8send(head_position) || int8send(timestamptz_send(_at)::bigint + 946684800000000)
-                || _leaf
-            );
+            recorded_at := recorded[_number];
+            _micros := int8send(timestamptz_send(append.recorded_at)::bigint + 946684800000000);
+            head_chain := sha256(head_chain || int8send(head_position) || _micros || _leaf);
             _chains := _chains || head_chain;
         end loop;
     end if;
 
     -- 4. Write.
     if head_position > base then
+        head_recorded_at := recorded_at;
         insert into {log}.event (position, version, effective_at, recorded_at, event_id, shard, tenant, counterparty,
                                  stream, type, payload, meta, chain)
-        select base + e.n, e.version, e.effective_at, coalesce(recorded[e.command], _at), e.event_id, _shard, e.tenant,
-               e.counterparty, e.stream, e.type, e.payload, e.meta, e.chain
+        select base + e.n, e.version, e.effective_at, coalesce(recorded[e.command], append.recorded_at), e.event_id,
+               _shard, e.tenant, e.counterparty, e.stream, e.type, e.payload, e.meta, e.chain
         from unnest(_e_tenants, _e_counterparties, _e_streams, _e_versions, _e_ids, _e_types, _e_effective,
                     _e_payloads, _e_metas, _e_commands, _chains)
              with ordinality e(tenant, counterparty, stream, version, event_id, type, effective_at, payload, meta,
                                command, chain, n);
-        perform {log}.move_streams(_shard, _books, _streams, _versions, _e_tenants, _e_streams, _e_versions);
-        head_recorded_at := _at;
+        insert into {log}.stream_head (version, shard, tenant, stream)
+        select u.version + u.added, _shard, u.book, u.stream
+        from unnest(_books, _streams, _versions, _added) u(book, stream, version, added)
+        where u.added > 0
+        on conflict (shard, tenant, stream) do update set version = excluded.version;
         update {log}.shard_head h
         set position = head_position, chain = head_chain, recorded_at = head_recorded_at
         where h.shard = _shard;
     end if;
     insert into {log}.command (first_position, last_position, recorded_at, shard, tenant, actor, command_id, digest)
     select case when c.count > 0 then base + c.upto - c.count + 1 end, case when c.count > 0 then base + c.upto end,
-           coalesce(recorded[c.n], _at), _shard, c.tenant, c.actor, c.id, c.digest
+           coalesce(recorded[c.n], append.recorded_at), _shard, c.tenant, c.actor, c.id, c.digest
     from (
         select u.*, sum(u.count) over (order by u.n) as upto
         from unnest(_tenants, _actors, _ids, _digests, _refused, _counts)
@@ -146,3 +147,58 @@ begin
     where not c.refused and (found_numbers is null or c.n <> all (found_numbers));
 end
 $$;
+revoke all on function {log}.append from public;
+
+-- Return the time of an append whose shard was last recorded at _head_at: the ledger's clock.
+--
+-- Refuses a clock that stepped back by more than 5 minutes, and a cause more than 5 seconds ahead of it, unless an
+-- operator has confirmed the heads up to there.
+create or replace function {log}.append_time(_head_at timestamptz, _cause timestamptz) returns timestamptz
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    _clock ledger.clock;
+    _now timestamptz;
+begin
+    select * into strict _clock from ledger.clock;
+    _now := coalesce(_clock.at, clock_timestamp());
+    if _head_at > _now + interval '5 minutes' and _head_at > coalesce(_clock.confirmed_until, '-infinity') then
+        raise exception 'the clock says %, the last event was recorded at %', _now, _head_at using errcode = 'CL003';
+    end if;
+    if _cause > _now + interval '5 seconds' and _cause > coalesce(_clock.confirmed_until, '-infinity') then
+        raise exception 'the clock says %, the cause was recorded at %', _now, _cause using errcode = 'CL003';
+    end if;
+    return _now;
+end
+$$;
+revoke all on function {log}.append_time from public;
+
+-- Hold the head of a shard until the transaction ends: nobody else appends to it.
+create or replace function {log}.hold(_shard integer) returns bigint
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$ select h.position from {log}.shard_head h where h.shard = _shard for update $$;
+revoke all on function {log}.hold from public;
+
+-- Return the shard of a tenant's book; at first sight choose the one with the fewest books.
+create or replace function {log}.place(_tenant text) returns integer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    _shard integer;
+begin
+    select p.shard into _shard from {log}.placement p where p.tenant = _tenant;
+    if found then
+        return _shard;
+    end if;
+    lock table {log}.placement in share row exclusive mode;
+    select p.shard into _shard from {log}.placement p where p.tenant = _tenant;
+    if not found then
+        select h.shard into strict _shard
+        from {log}.shard_head h left join {log}.placement p on p.shard = h.shard
+        group by h.shard order by count(p.tenant), h.shard limit 1;
+        insert into {log}.placement (tenant, shard) values (_tenant, _shard);
+    end if;
+    return _shard;
+end
+$$;
+revoke all on function {log}.place from public;

@@ -1,0 +1,68 @@
+-- Return the first break of a shard of {log} among the positions after _after and up to _upto, null row if none, and
+-- how far each stream got.
+--
+-- Parameters: _shard; _after, _upto: positions, of which at most some 10,000 at a time; _chain: the hash at _after.
+-- Returns broken_at and found (null where all is well), events (how many were looked at), chain (the last hash),
+-- and for each stream seen: tenants, streams, firsts, lasts (versions), which the caller fits to the pages before.
+create or replace function {log}.verify(_shard integer, _after bigint, _upto bigint, _chain bytea,
+    out broken_at bigint, out found text, out events bigint, out chain bytea,
+    out tenants text[], out streams text[], out firsts bigint[], out lasts bigint[])
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set work_mem = '64MB'
+as $$
+#variable_conflict use_column
+begin
+    with page as materialized (
+        select e.position, e.tenant, e.stream, e.version, e.chain,
+               coalesce(lag(e.chain) over w, _chain) as previous_chain,
+               coalesce(lag(e.position) over w, _after) as previous_position,
+               e.recorded_at, coalesce(lag(e.recorded_at) over w, '-infinity') as previous_recorded_at,
+               {log}.leaf(e.tenant, e.counterparty, e.stream, e.version, e.event_id, e.type, e.effective_at,
+                          e.payload, e.meta) as leaf
+        from {log}.event e
+        where e.shard = _shard and e.position > _after and e.position <= _upto
+        window w as (order by e.position)
+    ), broken as (
+        select p.position,
+               case when p.position <> p.previous_position + 1 then 'the position before is missing'
+                    when p.recorded_at < p.previous_recorded_at then 'recorded before its predecessor'
+                    else 'the chain does not hold' end as found
+        from page p
+        where p.position <> p.previous_position + 1
+           or p.recorded_at < p.previous_recorded_at
+           or p.chain <> sha256(p.previous_chain || int8send(p.position)
+                                || int8send(timestamptz_send(p.recorded_at)::bigint + 946684800000000) || p.leaf)
+        order by p.position limit 1
+    ), seen as (
+        select p.tenant, p.stream, min(p.version) as first, max(p.version) as last, count(*) as events
+        from page p group by p.tenant, p.stream
+    )
+    select b.position, b.found, s.events, l.chain, s.tenants, s.streams, s.firsts, s.lasts
+    into broken_at, found, events, chain, tenants, streams, firsts, lasts
+    from (
+        select sum(n.events)::bigint as events, array_agg(n.tenant) as tenants, array_agg(n.stream) as streams,
+               array_agg(n.first) as firsts,
+               array_agg(case when n.last - n.first + 1 = n.events then n.last else -1 end) as lasts
+        from seen n
+    ) s
+    left join broken b on true
+    left join (select p.chain from page p order by p.position desc limit 1) l on true;
+end
+$$;
+revoke all on function {log}.verify from public;
+
+-- Return the hash of one event without position and time, as infra/chain.py computes it.
+create or replace function {log}.leaf(_tenant text, _counterparty text, _stream text, _version bigint, _event_id uuid,
+    _type text, _effective_at timestamptz, _payload bytea, _meta bytea) returns bytea
+language sql stable parallel safe
+return sha256(
+    int4send(octet_length(_tenant)) || convert_to(_tenant, 'UTF8')
+    || int4send(coalesce(octet_length(_counterparty), 0)) || convert_to(coalesce(_counterparty, ''), 'UTF8')
+    || int4send(octet_length(_stream)) || convert_to(_stream, 'UTF8')
+    || '\x00000008'::bytea || int8send(_version)
+    || '\x00000010'::bytea || uuid_send(_event_id)
+    || int4send(octet_length(_type)) || convert_to(_type, 'UTF8')
+    || '\x00000008'::bytea || int8send(timestamptz_send(_effective_at)::bigint + 946684800000000)
+    || '\x00000020'::bytea || sha256(_payload)
+    || '\x00000020'::bytea || sha256(_meta)
+);

@@ -1,0 +1,99 @@
+"""One service in one ledger: everything its HTTP side, its consumers and its timers stand on.
+
+A process serves any number of ledgers; it has one node for each. A node knows nothing of drivers: its stores may
+be PostgreSQL's or memory's.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from infra.codec import command_named, decode_as
+from infra.commands import Commands
+from infra.consumers import Consumer, consumers
+from infra.event_store import Cut, EventStore
+from infra.ledger_past import LedgerPast
+from infra.outcomes import Asked, Result
+from infra.read_store import DueTimer, ReadStore
+from infra.service import Ask, Rule, Service, View
+from schemas.catalog import LOGS
+from schemas.message import Command
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """A ledger: one database, four logs, a clock.
+
+    Attributes:
+        name: names it in credentials and on topics; an id.
+        mode: `live` takes the machine's clock and no other; a `sandbox` has a clock that stands still.
+        shards: how many shards each log has.
+        topic_prefix: what its topics' names begin with, such as `capledger`.
+    """
+
+    name: str
+    mode: Literal["live", "sandbox"]
+    shards: int
+    topic_prefix: str = "capledger"
+
+    def topic(self, log: str) -> str:
+        """Return the topic of a log: partition = shard."""
+        return f"{self.topic_prefix}.{log}.events.v1"
+
+
+class Node:
+    """One service in one ledger."""
+
+    def __init__(
+        self, service: Service, ledger: Ledger, store: EventStore, reads: ReadStore, clock: Callable[[], datetime]
+    ) -> None:
+        """Build the service's machinery on its stores and the ledger's clock; `prepare` it before use."""
+        self.service, self.ledger, self.store, self.reads, self.clock = service, ledger, store, reads, clock
+        followers = (*service.projections, *service.timers, *service.reactions)
+        follows = {follower.name: follower.follows for follower in followers}
+        self.past = LedgerPast(store, reads, LOGS, follows)
+        self.commands = Commands(store, [service], self.past, clock)
+        self.consumers: Sequence[Consumer] = consumers(
+            service.projections,
+            service.timers,
+            service.reactions,
+            service=service.name,
+            commands=self.commands,
+            past=self.past,
+        )
+        self.asks: Mapping[str, Ask] = {ask.name: ask for ask in service.asks}
+        self.rules: Mapping[type[Command], Rule] = {rule.command: rule for rule in service.rules}
+
+    async def prepare(self) -> None:
+        """Make the tables of the read models."""
+        for projection in self.service.projections:
+            await self.reads.prepare(projection.tables)
+
+    async def ask(self, name: str, actor: str, question: Any, *, valid_at: datetime | None, known: Cut | None) -> Any:
+        """Return the answer to a question; a refusal is an answer too.
+
+        Raises:
+            KeyError: the service has no such ask.
+        """
+        now = self.clock()
+        past = self.past.at(known if known is not None else await self.past.heads())
+        view = View(actor=actor, valid_at=valid_at or now.replace(microsecond=0), now=now, past=past)
+        return await self.asks[name].answer(question, view)
+
+    async def fire(self, timer: DueTimer) -> Result:
+        """Send a due timer's command, and note that it is settled. Firing twice does nothing twice."""
+        command_type = command_named(timer.command_type)
+        assert command_type is not None, "a timer's command was known when it was set"
+        origin = timer.origin
+        (cause,) = await self.store.shard(origin.log, origin.shard, origin.position - 1, 1)
+        asked = Asked(
+            command=decode_as(command_type, timer.command),
+            id=timer.id,
+            actor=f"~timer/{self.service.name}",
+            effective_at=timer.due,
+            cause=cause,
+        )
+        result = await self.commands.submit(asked)
+        await self.reads.fired(self.service.name, timer.id)
+        return result

@@ -152,3 +152,11 @@ def test_what_is_no_zone_is_refused(name: str) -> None:
 
 def test_the_release_of_the_zones_is_known() -> None:
     assert tzdata_version()[:4].isdigit()
+
+
+def test_a_clock_set_back_over_midnight_does_not_bring_the_old_day_back() -> None:
+    zone, begun = "America/St_Johns", parse("2010-11-07T02:30:00Z")
+    shown_again = parse("2010-11-07T02:31:00Z")  # the wall says 23:01 of the 6th
+    assert shown_again.astimezone(zone_of(zone)).date() == date(2010, 11, 6)
+    assert day_start(zone, date(2010, 11, 7)) == begun
+    assert local_date(zone, shown_again) == local_date(zone, begun) == date(2010, 11, 7)

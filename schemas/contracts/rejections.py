@@ -1,0 +1,35 @@
+"""Why contracts refuses a command: the first rule in this order that it breaks."""
+
+from enum import StrEnum
+
+
+class Rejection(StrEnum):
+    """In order of precedence; a table test proves it."""
+
+    CONTRACT_UNKNOWN = "contract_unknown"
+    EXISTS_WITH_OTHER_TERMS = "exists_with_other_terms"
+    NOT_YOURS_TO_DO = "not_yours_to_do"
+    CONTRACT_ENDED = "contract_ended"
+    PARTIES_MUST_DIFFER = "parties_must_differ"
+    TERM_REVERSED = "term_reversed"
+    LINE_UNKNOWN = "line_unknown"
+    CHARGE_UNKNOWN = "charge_unknown"
+    LINE_OUTSIDE_TERM = "line_outside_term"
+    STEPS_OVERLAP = "steps_overlap"
+    AMEND_CHANGES_PARTIES = "amend_changes_parties"
+    OVERLAYS_LATER_TERMS = "overlays_later_terms"
+    GIVEN_AT_NOT_NOW = "given_at_not_now"
+    RIGHT_UNKNOWN = "right_unknown"
+    RIGHT_OF_OTHER_PARTY = "right_of_other_party"
+    NOTICE_TOO_EARLY = "notice_too_early"
+    NOTICE_ALREADY_GIVEN = "notice_already_given"
+    NO_NOTICE_TO_WITHDRAW = "no_notice_to_withdraw"
+    REMEDY_NOT_DUE = "remedy_not_due"
+    REMEDY_UNKNOWN = "remedy_unknown"
+    OPTION_UNKNOWN = "option_unknown"
+    OPTION_LAPSED = "option_lapsed"
+    TRANSFER_FORBIDDEN = "transfer_forbidden"
+    CONSENT_MISSING = "consent_missing"
+    SHARE_OUT_OF_RANGE = "share_out_of_range"
+    FEE_ALREADY_SET = "fee_already_set"
+    AMOUNT_TOO_FINE = "amount_too_fine"

@@ -1,13 +1,14 @@
 """The application: the command groups, and what becomes of an error.
 
-A group is a module of this package with `register(app: App) -> None`; to add one, import it and list it in
-`GROUPS`. Exit codes: 0 done, 1 an operating error or an answer of "no", 2 a wrong call, 70 a fault of our own,
-130 interrupted.
+A group is a module of this package with `register(app: App) -> None`; to add one, import it and list it
+in `GROUPS`. Exit codes: 0 done, 1 an operating error or an answer of "no", 2 a wrong call, 70 a fault of
+our own, 130 interrupted.
 """
 
 import os
 import sys
 import tempfile
+import tomllib
 import traceback
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,10 @@ from rich.text import Text
 from cli import stack
 from infra.local.errors import LocalStackError
 
+ROOT = Path(__file__).resolve().parent.parent
 GROUPS = (stack,)
+
+SUMMARY = "The book of record for AI compute capacity: what was promised, delivered, and what is owed."
 
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2
@@ -41,17 +45,26 @@ def report_fault(
     """What a bug looks like to a person: one line and the name of a file with the rest."""
     with tempfile.NamedTemporaryFile("w", prefix="capledger-fault-", suffix=".txt", delete=False) as report:
         traceback.print_exception(kind, fault, trace, file=report)
-    error_line(f"a fault of capledger itself: {kind.__name__}: {fault}\nThe details are in {Path(report.name)}.")
+    error_line(
+        f"a fault of capledger itself: {kind.__name__}: {fault}\nThe details are in {Path(report.name)}."
+    )
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(EXIT_FAULT)
+
+
+def version() -> str:
+    """The project's version, from the one place that states it."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return str(settings["project"]["version"])
 
 
 def build() -> App:
     """The application with every command group registered."""
     app = App(
         name="capledger",
-        help="The book of record for AI compute capacity: what was promised, what was delivered, what is owed.",
+        help=SUMMARY,
+        version=version,
         result_action="return_value",
         exit_on_error=False,
         print_error=False,
@@ -70,12 +83,12 @@ def main(arguments: list[str]) -> int:
     except CycloptsError as problem:
         error_line(f"{problem}\nSee: capledger --help")
         return EXIT_USAGE
-    except OPERATING_ERRORS as problem:
-        error_line(str(problem))
-        return EXIT_PROBLEM
     except BrokenPipeError:
         # the reader of a pipe has gone (`capledger ... | head`): no message, and no second error at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PROBLEM
+    except OPERATING_ERRORS as problem:
+        error_line(str(problem))
         return EXIT_PROBLEM
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

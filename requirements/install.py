@@ -87,7 +87,10 @@ def explain(output: list[str]) -> str:
         reason = "the disk is full; free about 1.5 GB and run this again"
     elif "do not match the hashes" in text.lower() or "DO NOT MATCH THE HASHES" in text:
         reason = "a downloaded package is not the one that was locked; nothing of it was installed"
-    elif any(sign in text for sign in ("NewConnectionError", "ConnectionError", "Max retries", "timed out", "Temporary")):
+    elif any(
+        sign in text
+        for sign in ("NewConnectionError", "ConnectionError", "Max retries", "timed out", "Temporary")
+    ):
         reason = "a download failed; check the network (or pip's proxy settings) and run this again"
     else:
         reason = "pip failed"
@@ -108,10 +111,19 @@ def make(root: Path, lock: str) -> None:
     made = subprocess.run([python, "-m", "venv", folder], capture_output=True, text=True, check=False)
     if made.returncode:
         said = (made.stdout + made.stderr).strip()
-        message = f"{python} cannot make a virtual environment (on Debian: apt-get install python3-venv)\n{said}"
+        message = (
+            f"{python} cannot make a virtual environment (on Debian: apt-get install python3-venv)\n{said}"
+        )
         raise EnvironmentProblemError(message)
-    command = [folder / "bin" / "python", "-m", "pip", "install", "--no-input", "--no-deps"]
-    command += ["--disable-pip-version-check", "--progress-bar", "off", "--require-hashes", "-r", requirements]
+    command: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "install", "--no-input", "--no-deps"]
+    command += [
+        "--disable-pip-version-check",
+        "--progress-bar",
+        "off",
+        "--require-hashes",
+        "-r",
+        requirements,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout is not None
         output = report_progress(pip.stdout, total)

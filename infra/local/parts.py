@@ -1,13 +1,15 @@
 """What PostgreSQL, Kafka and our own services have in common on this machine: a part of the stack."""
 
+import asyncio
 import enum
 import os
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from infra.local.errors import NotRunningError
+from infra.local.errors import LocalStackError, NotRunningError
 from infra.local.processes import Child
 
 STOP_SECONDS_MAX = 20.0
@@ -74,7 +76,8 @@ class Part(ABC):
             return
         if self.running:
             self.say(PartState.STOPPING)
-            self.thaw()
+            with suppress(NotRunningError, ProcessLookupError):  # it may end by itself just now
+                self.thaw()
             clean = await self.child.stop(STOP_SECONDS_MAX)
             detail = "" if clean else f"had to be killed after {STOP_SECONDS_MAX:g} s"
             self.say(PartState.STOPPED, detail)
@@ -102,3 +105,23 @@ class Part(ABC):
         if self.child is None or self.child.exit_code is not None:
             raise NotRunningError(f"{self.name} is not running")
         os.killpg(self.child.pid, number)
+
+
+async def start_together(parts: Sequence[Part]) -> None:
+    """Starts parts at once.
+
+    Raises:
+        LocalStackError: the first that could not be started; the others may be left running.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part.start())
+    except* LocalStackError as troubles:
+        raise first_trouble(troubles) from None
+
+
+def first_trouble(troubles: BaseExceptionGroup[LocalStackError]) -> LocalStackError:
+    """The first single error in a group of errors."""
+    first = troubles.exceptions[0]
+    return first_trouble(first) if isinstance(first, BaseExceptionGroup) else first

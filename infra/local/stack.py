@@ -2,17 +2,20 @@
 
 import asyncio
 import fcntl
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 from infra.local import ports
-from infra.local.errors import AlreadyRunningError, LocalStackError
+from infra.local.errors import AlreadyRunningError
 from infra.local.kafka import Kafka
-from infra.local.parts import Part, Reporter, silent
+from infra.local.parts import Part, Reporter, silent, start_together
 from infra.local.postgres import Postgres
 
+LOCK_ATTEMPTS = 3
+LOCK_PAUSE_SECONDS = 0.02
 PORT_NAMES = ("postgres", "kafka", "kafka_controller")
 
 
@@ -32,14 +35,20 @@ class FolderLock:
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = self._path.open("w")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as problem:
-            file.close()
-            raise AlreadyRunningError(
-                f"a stack already runs in {self._path.parent} (capledger status shows it, capledger down ends it)"
-            ) from problem
-        self._file = file
+        for attempt in range(LOCK_ATTEMPTS):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # `status` holds the lock for an instant to see whether it is free
+                time.sleep(LOCK_PAUSE_SECONDS * attempt)
+            else:
+                self._file = file
+                return
+        file.close()
+        message = (
+            f"a stack already runs in {self._path.parent}; see capledger status, or end it: capledger down"
+        )
+        raise AlreadyRunningError(message)
 
     def release(self) -> None:
         """Lets go of it."""
@@ -103,13 +112,7 @@ class LocalStack:
         self._lock.acquire()
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self.stop)
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for part in self.parts:
-                        group.create_task(part.start())
-            except* LocalStackError as troubles:
-                first = troubles.exceptions[0]
-                raise first from None
+            await start_together(self.parts)
             undo.pop_all()
 
     async def stop(self) -> None:

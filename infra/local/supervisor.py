@@ -1,6 +1,7 @@
 """Runs the whole stack until it is told to end: PostgreSQL, Kafka and our services.
 
-A part that ends by itself is started again, with growing pauses; one that cannot stay up is reported and left.
+A part that ends by itself is started again, with growing pauses; one that cannot stay up is reported and
+left.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from infra.local.errors import LocalStackError
-from infra.local.parts import Part, PartReport, PartState, Reporter
+from infra.local.parts import Part, PartReport, PartState, Reporter, start_together
 from infra.local.program import Program, ProgramPart
 from infra.local.stack import LocalStack
 from infra.local.status import StackStatus, StatusFile, with_report
@@ -101,40 +102,25 @@ class Supervisor:
         self._report(report)
 
 
-async def start_together(parts: Sequence[Part]) -> None:
-    """Starts parts at once.
-
-    Raises:
-        LocalStackError: the first that could not be started; the others may be left running.
-    """
-    try:
-        async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(part.start())
-    except* LocalStackError as troubles:
-        raise first_trouble(troubles) from None
-
-
-def first_trouble(troubles: BaseExceptionGroup[LocalStackError]) -> LocalStackError:
-    """The first single error in a group of errors."""
-    first = troubles.exceptions[0]
-    return first_trouble(first) if isinstance(first, BaseExceptionGroup) else first
-
-
 async def keep_up(part: Part) -> None:
     """Starts a part again whenever it ends; returns when it has failed too often in a row."""
     loop = asyncio.get_running_loop()
     failures = 0
-    while failures < RESTARTS_MAX:
-        since = loop.time()
+    while True:
+        since, code = loop.time(), None
         if part.child is not None:
             code = await part.child.wait()
-            part.say(PartState.FAILED, f"ended by itself with exit code {code}; starting it again")
         failures = 1 if loop.time() - since > STEADY_SECONDS else failures + 1
+        if failures > RESTARTS_MAX:
+            part.say(
+                PartState.FAILED, f"gave up after {RESTARTS_MAX} attempts; see its log in the state folder"
+            )
+            return
+        if code is not None:
+            part.say(PartState.FAILED, f"ended by itself with exit code {code}; starting it again")
         await asyncio.sleep(RESTART_PAUSE_SECONDS_FIRST * 2 ** (failures - 1))
         try:
             await part.start()
         except LocalStackError as trouble:
+            await part.kill()
             part.say(PartState.FAILED, str(trouble))
-    if not part.running:
-        part.say(PartState.FAILED, f"gave up after {RESTARTS_MAX} attempts; its log is in the state folder")

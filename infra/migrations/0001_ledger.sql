@@ -1,5 +1,5 @@
 -- What a ledger has beside its logs: its identity, its clock, credentials, the replicas that serve it, the audit.
--- {mode}: live or sandbox. {shards}: how many shards each log has at first.
+-- Run as the owner. The rows of identity and clock are written when a ledger is made from its template.
 create schema ledger;
 
 create table ledger.migration (
@@ -8,6 +8,13 @@ create table ledger.migration (
     digest bytea not null,
     applied_at timestamptz not null default clock_timestamp(),
     primary key (scope, name)
+);
+
+create table ledger.identity (
+    only_row boolean primary key default true check (only_row),
+    name text not null,
+    shards integer not null,
+    created_at timestamptz not null default clock_timestamp()
 );
 
 -- One row: `at` is the clock of a sandbox and null in a live ledger, whose clock is the machine's.

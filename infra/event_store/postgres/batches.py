@@ -1,0 +1,111 @@
+"""A batch as the arguments of a log's `append`, and its one row of answer as an outcome."""
+
+from datetime import datetime
+from typing import Any
+
+from infra.database import Row
+from infra.event_store import (
+    Appended,
+    Batch,
+    Conflict,
+    Finding,
+    Head,
+    Known,
+    NewEvent,
+    Place,
+    Reused,
+    StreamName,
+)
+
+
+def arguments(shard: int, batch: Batch) -> list[Any]:
+    """Return the values of `append`'s parameters (see sql/append.sql), columns of equal length each.
+
+    Events must follow the versions that their streams were decided on; every id may appear once in a batch.
+    """
+    commands, streams = batch.commands, batch.streams
+    events = [event for command in commands for event in command.events]
+    causes = [command.cause_recorded_at for command in commands]
+    caused = any(causes)
+    assert len({(c.tenant, c.actor, c.id) for c in commands}) == len(commands), (
+        "of two equal ids the second waits"
+    )
+    return [
+        shard,
+        [command.tenant for command in commands],
+        [command.actor for command in commands],
+        [command.id for command in commands],
+        [command.digest for command in commands],
+        [command.refused for command in commands],
+        [len(command.events) for command in commands],
+        causes if caused else None,
+        [stream.tenant for stream in streams],
+        [stream.stream for stream in streams],
+        [stream.version for stream in streams],
+        _added(batch, events),
+        [event.tenant for event in events],
+        [event.counterparty for event in events],
+        [event.stream for event in events],
+        [event.version for event in events],
+        [event.event_id for event in events],
+        [event.type for event in events],
+        [event.effective_at for event in events],
+        [event.payload for event in events],
+        [event.meta for event in events],
+        [event.leaf for event in events],
+        [n for n, command in enumerate(commands, start=1) for _ in command.events] if caused else None,
+    ]
+
+
+def _added(batch: Batch, events: list[NewEvent]) -> list[int]:
+    """Return how many events each stream gets."""
+    reached = {(decided.tenant, decided.stream): decided.version for decided in batch.streams}
+    assert len(reached) == len(batch.streams), "a stream is decided on at one version"
+    for event in events:
+        key = (event.tenant, event.stream)
+        version = reached[key] + 1
+        assert event.version == version, "the batch's versions follow its streams"
+        reached[key] = version
+    return [reached[decided.tenant, decided.stream] - decided.version for decided in batch.streams]
+
+
+def outcome(batch: Batch, row: Row) -> Appended | Conflict:
+    """Return what an answer of `append` says."""
+    findings = _findings(row)
+    if not row["appended"]:
+        numbers, actual = row["stale_numbers"] or (), row["stale_versions"] or ()
+        stale = [batch.streams[number - 1] for number in numbers]
+        names = [StreamName(decided.tenant, decided.stream) for decided in stale]
+        return Conflict(
+            tuple(findings.get(number) for number in range(1, len(batch.commands) + 1)),
+            dict(zip(names, actual, strict=True)),
+        )
+    head = Head(row["head_position"], row["head_chain"], row["head_recorded_at"])
+    return Appended(_places(batch, row, findings), head)
+
+
+def _findings(row: Row) -> dict[int, Finding]:
+    """Return what was found of commands, by their number from 1."""
+    if row["found_numbers"] is None:
+        return {}
+    columns = (row["found_same"], row["found_first"], row["found_last"], row["found_recorded_at"])
+    return {
+        number: Known(Place(first, last, at, known=True)) if same else Reused()
+        for number, same, first, last, at in zip(row["found_numbers"], *columns, strict=True)
+    }
+
+
+def _places(batch: Batch, row: Row, findings: dict[int, Finding]) -> tuple[Place, ...]:
+    position: int = row["base"]
+    at: datetime = row["recorded_at"]
+    recorded: list[datetime] | None = row["recorded"]
+    places = []
+    for number, command in enumerate(batch.commands, start=1):
+        found = findings.get(number)
+        if isinstance(found, Known):
+            places.append(found.place)
+            continue
+        first, position = position + 1, position + len(command.events)
+        when = at if recorded is None else recorded[number - 1]
+        places.append(Place(first, position, when) if command.events else Place(None, None, when))
+    return tuple(places)

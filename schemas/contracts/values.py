@@ -280,7 +280,7 @@ class TermsPeriod(Value):
 class CoveredTerms(Value):
     """A stretch of one section, laid by a change that begins later, which an amendment covers."""
 
-    section: Id
+    section: Text
     start: Instant
     end: Instant | None
 

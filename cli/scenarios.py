@@ -66,7 +66,11 @@ def _checked(path: Path, out: Console) -> int:
         loaded = load(path)
         wrong = asyncio.run(_wrong(loaded))
     except (ScenarioError, NotAtRestError) as error:
-        out.print(f"[red]unreadable[/] {error}" if isinstance(error, ScenarioError) else f"[red]stuck[/] {path}: {error}")
+        out.print(
+            f"[red]unreadable[/] {error}"
+            if isinstance(error, ScenarioError)
+            else f"[red]stuck[/] {path}: {error}"
+        )
         return UNREADABLE
     if not wrong:
         out.print(f"[green]as expected[/] {path}")
@@ -93,7 +97,11 @@ def _print(out: Console, played: Played, *, json: bool) -> None:
     if played.step.ask is not None and played.answer is not None:
         answer = msgspec.json.encode(played.answer)
         if json:
-            out.print(msgspec.json.encode({"step": played.index + 1, "ask": played.step.ask, "answer": played.answer}).decode())
+            out.print(
+                msgspec.json.encode(
+                    {"step": played.index + 1, "ask": played.step.ask, "answer": played.answer}
+                ).decode()
+            )
         else:
             out.print(f"[bold]{played.step.ask}[/]", msgspec.json.format(answer).decode(), sep="\n")
     for wrong in played.wrong:

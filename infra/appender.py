@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-
 from infra.chain import leaf
 from infra.codec import digest, encode
 from infra.event_store import (
@@ -120,7 +119,8 @@ class Appender:
 
     async def _try(self, batch: Sequence[Submission], writer: Writer) -> list[Submission]:
         """Decide and append once; return what is not settled yet."""
-        tried, waiting = _Pass(), []
+        tried = _Pass()
+        waiting: list[Submission] = []
         for submission in batch:
             alone = len(submission.commands) > 1
             if tried.keys.intersection(submission.keys) or (alone and tried.commands) or waiting:
@@ -132,7 +132,9 @@ class Appender:
                 break
         if not tried.submissions:
             return waiting
-        streams = tuple(DecidedOn(name.tenant, name.stream, version) for name, version in tried.streams.items())
+        streams = tuple(
+            DecidedOn(name.tenant, name.stream, version) for name, version in tried.streams.items()
+        )
         answer = await writer.append(Batch(tuple(tried.commands), streams))
         match answer:
             case Appended():
@@ -163,7 +165,9 @@ class Appender:
         tried.results.append([self._refusal(outcome, refused=refused) for outcome in outcomes])
         for index, (command, outcome) in enumerate(zip(submission.commands, outcomes, strict=True)):
             versions = self._versions(command.order.book, outcome, outcomes[index + 1 :])
-            events = [] if refused or isinstance(outcome, Refused) else list(zip(outcome, versions, strict=True))
+            events = (
+                [] if refused or isinstance(outcome, Refused) else list(zip(outcome, versions, strict=True))
+            )
             tried.commands.append(_new_command(command, events, refused=refused))
             tried.owners.append((number, index))
 
@@ -173,7 +177,10 @@ class Appender:
             tried.streams.setdefault(name, self._states[name].version)
         outcomes: list[Outcome] = []
         for command in submission.commands:
-            states = {stream: self._states[StreamName(command.order.book, stream)].state for stream in command.streams}
+            states = {
+                stream: self._states[StreamName(command.order.book, stream)].state
+                for stream in command.streams
+            }
             outcome = command.rule.decide(states, command.order)
             outcomes.append(outcome)
             if isinstance(outcome, Refused):
@@ -194,7 +201,7 @@ class Appender:
             kept.version += 1
 
     def _versions(self, book: str, outcome: Outcome, later: Sequence[Outcome]) -> list[int]:
-        """Return the versions of a command's events: counted back from the states, which hold the later ones too."""
+        """Return the versions of the events, counted back from states that hold the later ones too."""
         if isinstance(outcome, Refused):
             return []
         after = Counter(one.stream for others in later if not isinstance(others, Refused) for one in others)
@@ -205,7 +212,9 @@ class Appender:
         return versions[::-1]
 
     def _answer(self, tried: _Pass, appended: Appended) -> None:
-        for (number, index), command, place in zip(tried.owners, tried.commands, appended.places, strict=True):
+        for (number, index), command, place in zip(
+            tried.owners, tried.commands, appended.places, strict=True
+        ):
             if place.known:
                 tried.results[number][index] = self._duplicate(place)
             elif tried.results[number][index] is None:
@@ -235,7 +244,9 @@ class Appender:
 
     def _accepted(self, command: NewCommand, place: Place, appended: Appended) -> Accepted:
         ids = tuple(event.event_id for event in command.events)
-        return Accepted(log=self._log, shard=self._shard, place=place, chain=appended.head.chain, event_ids=ids)
+        return Accepted(
+            log=self._log, shard=self._shard, place=place, chain=appended.head.chain, event_ids=ids
+        )
 
     def _duplicate(self, place: Place) -> Accepted:
         return Accepted(log=self._log, shard=self._shard, place=place, chain=None, duplicate=True)
@@ -279,7 +290,9 @@ def _new_command(command: Deciding, events: Sequence[tuple[Emitted, int]], *, re
         actor=order.actor,
         id=order.id,
         digest=digest(order.command),
-        events=tuple(_new_event(command, one, id_, version) for (one, version), id_ in zip(events, ids, strict=True)),
+        events=tuple(
+            _new_event(command, one, id_, version) for (one, version), id_ in zip(events, ids, strict=True)
+        ),
         refused=refused,
         cause_recorded_at=None if asked.cause is None else asked.cause.recorded_at,
     )
@@ -300,7 +313,11 @@ def _new_event(command: Deciding, one: Emitted, event_id: UUID, version: int) ->
             needs=one.needs,
         )
     )
-    payload, type_, effective_at = encode(one.event), tag(type(one.event)), one.effective_at or order.effective_at
+    payload, type_, effective_at = (
+        encode(one.event),
+        tag(type(one.event)),
+        one.effective_at or order.effective_at,
+    )
     hashed = leaf(
         tenant=order.book,
         counterparty=one.counterparty,

@@ -1,7 +1,7 @@
 """The hash chain of a shard: what an event's leaf covers, and how one link follows from the one before.
 
-A leaf covers everything about an event but its position and its time of recording, which only the store knows.
-`infra/event_store/sql` computes the same chain; the conformance suite compares the two byte for byte.
+A leaf covers everything about an event but its position and its time of recording, which only the store
+knows. `infra/event_store/sql` computes the same chain; the conformance suite compares the two byte for byte.
 """
 
 import struct
@@ -18,7 +18,7 @@ def microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
-def leaf(
+def leaf(  # noqa: PLR0913 the parts of the hash, all of them by name
     *,
     tenant: str,
     counterparty: str | None,
@@ -30,7 +30,7 @@ def leaf(
     payload: bytes,
     meta: bytes,
 ) -> bytes:
-    """Return the hash of one event without position and time: sha256 over length-prefixed parts (32 bytes)."""
+    """Return the hash (32 bytes) of one event, without position and time: sha256 over its parts."""
     parts = (
         tenant.encode(),
         b"" if counterparty is None else counterparty.encode(),
@@ -46,5 +46,5 @@ def leaf(
 
 
 def link(previous: bytes, position: int, recorded_at: datetime, leaf_: bytes) -> bytes:
-    """Return the next chain hash: sha256(previous ‖ position ‖ recorded_at in microseconds ‖ leaf) (32 bytes)."""
+    """Return the next chain hash (32 bytes): sha256(previous ‖ position ‖ microseconds ‖ leaf)."""
     return sha256(previous + struct.pack(">qq", position, microseconds(recorded_at)) + leaf_).digest()

@@ -1,6 +1,7 @@
 """Bytes to messages and back: the only place where the wire format is touched.
 
-Canonical bytes are msgspec's JSON with struct fields in the order declared, map keys sorted, defaults left out.
+Canonical bytes are msgspec's JSON with struct fields in the order declared, map keys sorted, defaults left
+out.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +13,11 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from schemas.catalog import commands_by_tag, events_by_tag
+from schemas.kernel.instants import as_utc, fault_of
 from schemas.kernel.schedule import Schedule
 from schemas.kernel.wire import dec_hook, enc_hook
 from schemas.message import Command, Event, tag
 from schemas.past import UPCASTS
-
-YEAR_MIN, YEAR_MAX = 2000, 2199
 
 
 class UnknownMessageError(Exception):
@@ -111,7 +111,9 @@ def plain(value: Any) -> Any:
     """Return a value as builtin JSON values with no field left out, instants as text: the form of replies."""
     match value:
         case msgspec.Struct():
-            return {name: plain(getattr(value, name)) for name in value.__struct_encode_fields__} | _named(value)
+            return {name: plain(getattr(value, name)) for name in value.__struct_encode_fields__} | _named(
+                value
+            )
         case Schedule():
             return [plain(step) for step in value.steps]
         case datetime():
@@ -126,7 +128,7 @@ def plain(value: Any) -> Any:
 
 
 def _named(struct: msgspec.Struct) -> dict[str, Any]:
-    """Return the tag field of a tagged union's member, such as the kind of a charge; messages' own tags are left out."""
+    """Return a union member's tag field, such as the kind of a charge; a message's own tag is left out."""
     config = struct.__struct_config__
     if config.tag_field is None or config.tag_field == "type":
         return {}
@@ -152,12 +154,10 @@ def _utc(value: Any, path: str) -> Any:
 
 
 def _instant(value: datetime, path: str) -> datetime:
-    if value.microsecond:
-        raise InvalidMessageError("expected an instant of whole seconds", path)
-    moved = value if value.tzinfo is UTC else value.astimezone(UTC)
-    if not YEAR_MIN <= moved.year <= YEAR_MAX:
-        raise InvalidMessageError(f"expected an instant in the years {YEAR_MIN} to {YEAR_MAX}", path)
-    return moved
+    fault = fault_of(value)
+    if fault is not None:
+        raise InvalidMessageError(fault, path)
+    return as_utc(value)
 
 
 @cache

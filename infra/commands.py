@@ -1,10 +1,10 @@
 """From command to durable outcome: group commit, one task per shard.
 
-A command waits in its shard's queue; the task drains what has collected, decides the commands one upon the other,
-appends once, and only then answers, refusals included. While that append is in flight the next batch collects.
-What is refused travels in the same append without events, so that the retry of an accepted command is always
-answered as accepted. On a conflict the speculative states are dropped, and what is unsettled is decided again
-while the shard's head is held.
+A command waits in its shard's queue; the task drains what has collected, decides the commands one upon the
+other, appends once, and only then answers, refusals included. While that append is in flight the next batch
+collects. What is refused travels in the same append without events, so that the retry of an accepted
+command is always answered as accepted. On a conflict the speculative states are dropped, and what is
+unsettled is decided again while the shard's head is held.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +93,7 @@ class Commands:
         return Deciding(asked=asked, rule=rule, order=order, streams=place.streams)
 
     def _nothing_comes_of(self, submission: Submission) -> bool:
-        """Settle a refusal in a book that has never had an event: no retry can be known there, nothing is kept."""
+        """Settle a refusal in a book without events: no retry can be known there, and nothing is kept."""
         if len(submission.commands) > 1:
             return False
         (command,) = submission.commands

@@ -1,7 +1,8 @@
 """What follows a log: projections, timers and reactions, each as one kind of consumer with a name.
 
-A consumer says what one event comes to. Rows and timers become durable together with the checkpoint; the commands
-of a reaction are sent before it, under ids derived from the event, so that a repeat does nothing twice.
+A consumer says what one event comes to. Rows and timers become durable together with the checkpoint; the
+commands of a reaction are sent before it, under ids derived from the event, so that a repeat does nothing
+twice.
 """
 
 from collections.abc import Sequence
@@ -48,7 +49,8 @@ class Consumer(Protocol):
         """Return what `recorded` comes to, after sending what it sends.
 
         Raises:
-            Exception: it cannot be applied; the event is put in quarantine, unless the error is an operating one.
+            Exception: it cannot be applied; the event is put in quarantine, unless the error is an
+                operating one.
         """
         ...
 

@@ -14,9 +14,14 @@ SNAPSHOT_EVERY = 500
 
 
 async def fold(
-    store: EventStore, log: str, aggregate: Aggregate[Any, Any], tenant: str, stream: str, up_to: int | None = None
+    store: EventStore,
+    log: str,
+    aggregate: Aggregate[Any, Any],
+    tenant: str,
+    stream: str,
+    up_to: int | None = None,
 ) -> Folded:
-    """Return the state of a stream at position `up_to` (None = its head), and keep a snapshot now and then."""
+    """Return a stream's state at position `up_to` (None = its head), and keep a snapshot now and then."""
     kept = None
     if aggregate.state is not None:
         kept = await store.snapshot(log, tenant, stream, aggregate.version, up_to)

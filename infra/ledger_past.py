@@ -71,7 +71,9 @@ class LedgerPast:
         if self._cut is not None:
             return self._cut
         heads = {log: await self._store.heads(log) for log in self._logs}
-        return Cut({(log, shard): head.position for log, found in heads.items() for shard, head in found.items()})
+        return Cut(
+            {(log, shard): head.position for log, found in heads.items() for shard, head in found.items()}
+        )
 
     async def shard_of(self, log: str, tenant: str) -> int | None:
         """See `Past.shard_of`."""

@@ -1,7 +1,7 @@
 """One service in one ledger: everything its HTTP side, its consumers and its timers stand on.
 
-A process serves any number of ledgers; it has one node for each. A node knows nothing of drivers: its stores may
-be PostgreSQL's or memory's.
+A process serves any number of ledgers; it has one node for each. A node knows nothing of drivers: its
+stores may be PostgreSQL's or memory's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from infra.event_store import Cut, EventStore
 from infra.ledger_past import LedgerPast
 from infra.outcomes import Asked, Result
 from infra.read_store import DueTimer, ReadStore
-from infra.service import Ask, Rule, Service, View
+from infra.service import Ask, Projection, Reaction, Rule, Service, TimerRule, View
 from schemas.catalog import LOGS
 from schemas.message import Command
 
@@ -46,11 +46,20 @@ class Node:
     """One service in one ledger."""
 
     def __init__(
-        self, service: Service, ledger: Ledger, store: EventStore, reads: ReadStore, clock: Callable[[], datetime]
+        self,
+        service: Service,
+        ledger: Ledger,
+        store: EventStore,
+        reads: ReadStore,
+        clock: Callable[[], datetime],
     ) -> None:
         """Build the service's machinery on its stores and the ledger's clock; `prepare` it before use."""
         self.service, self.ledger, self.store, self.reads, self.clock = service, ledger, store, reads, clock
-        followers = (*service.projections, *service.timers, *service.reactions)
+        followers: tuple[Projection | TimerRule | Reaction, ...] = (
+            *service.projections,
+            *service.timers,
+            *service.reactions,
+        )
         follows = {follower.name: follower.follows for follower in followers}
         self.past = LedgerPast(store, reads, LOGS, follows)
         self.commands = Commands(store, [service], self.past, clock)
@@ -70,7 +79,9 @@ class Node:
         for projection in self.service.projections:
             await self.reads.prepare(projection.tables)
 
-    async def ask(self, name: str, actor: str, question: Any, *, valid_at: datetime | None, known: Cut | None) -> Any:
+    async def ask(
+        self, name: str, actor: str, question: Any, *, valid_at: datetime | None, known: Cut | None
+    ) -> Any:
         """Return the answer to a question; a refusal is an answer too.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What commands are on their way, and what may come of them. Three outcomes: done, refused, unknown (an exception)."""
+"""What commands are on their way, and what may come of them: done, refused, or unknown (an exception)."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -12,6 +12,7 @@ from infra.event_store import Place, Recorded
 from infra.service import Rule
 from schemas.decision import Emitted, Order, Refused
 from schemas.message import Command
+
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A command as it reached us. `cause` is the event behind a command of our own machinery."""
@@ -27,7 +28,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """Durable. `duplicate`: it was known before, and this is its first place. `events` is empty for duplicates."""
+    """Durable. `duplicate`: it was known before, and this is its first place; then there are no event ids.
+
+    `emitted` is what a dry run would have appended; `chain` the shard's head after the append.
+    """
 
     log: str
     shard: int

@@ -1,4 +1,4 @@
-"""Reading what was known: the one way in which asks, reactions and gathered facts look at logs and read models."""
+"""Reading what was known: how asks, reactions and gathered facts look at logs and read models."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ S = TypeVar("S")
 
 
 class Folded(msgspec.Struct, frozen=True):
-    """A stream's state at a cut. `version` 0 means that the stream did not exist; `last` is its last event's place."""
+    """A stream's state at a cut. `version` 0: the stream did not exist; `last` is its last event's place."""
 
     state: Any
     version: int
@@ -49,7 +49,7 @@ class Past(Protocol):
         ...
 
     async def rows(self, table: str, where: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        """Return rows of an own read model whose columns equal `where`, by (log, shard, position, ordinal)."""
+        """Return an own read model's rows that equal `where`, by (log, shard, position, ordinal)."""
         ...
 
     async def command(self, log: str, tenant: str, actor: str, command: str) -> Sequence[Recorded]:
@@ -71,8 +71,8 @@ class Past(Protocol):
     async def closed(self, consumer: str) -> Cut:
         """Return the newest causally closed cut that an own consumer has consumed whole.
 
-        No effect is recorded before its cause, so an instant is such a cut: T = the least instant up to which the
-        consumer has consumed every shard that it follows; the cut holds, for every shard of every log, what was
-        recorded at or before T. At rest that is everything known by now.
+        No effect is recorded before its cause, so an instant is such a cut: T = the least instant up to
+        which the consumer has consumed every shard that it follows; the cut holds, for every shard of every
+        log, what was recorded at or before T. At rest that is everything known by now.
         """
         ...

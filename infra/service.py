@@ -1,6 +1,7 @@
 """A service is a value: what it decides, what it reacts to, what it keeps, what it can be asked.
 
-Everything that runs (HTTP, command line, scenario runs, the simulation, the live consumers) is derived from it.
+Everything that runs (HTTP, command line, scenario runs, the simulation, the live consumers) is derived from
+it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,7 +24,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         log: the log it appends to.
         subject: the field that names its object and so its URL, such as `contract`.
         verb: the last part of its URL, such as `sign`.
-        place: names the book and the streams, from the command and the actor (short names are the actor's own).
+        place: names the book and the streams, from the command and the actor (short names are the actor's
+            own).
             Raises ValueError with a message for the sender if the command names more than one book.
         decide: the pure decision.
         gather: runs before the batch and finds facts for `order.facts`; may read this and other logs.
@@ -61,11 +63,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Answer = Callable[[Any, View], Awaitable[Any]]
-"""`async (question, view) -> JSON-ready value | Refused`: dicts, lists, str, int, bool, None, datetime, Schedule."""
+"""`async (question, view) -> JSON-ready value | Refused`; datetimes, Schedules and structs are ready too."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """A question that the service answers. `path` is its URL below `/v1`, with `{field}` for path parameters."""
+    """A question that the service answers. `path` is its URL below `/v1`, with `{field}` for parameters."""
 
     name: str
     question: type[Question]
@@ -76,7 +78,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column of a read model: `kind` is text, bigint, timestamptz, bytea or jsonb; null where `optional`."""
+    """A column of a read model: `kind` is text, bigint, timestamptz, bytea or jsonb; null if `optional`."""
 
     name: str
     kind: str
@@ -84,7 +86,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """An insert-only read model. Every row also has log, shard, position, ordinal and recorded_at of its event."""
+    """An insert-only read model; its rows also have log, shard, position, ordinal and recorded_at."""
 
     name: str
     columns: tuple[Column, ...]
@@ -128,7 +130,7 @@ class TimerRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Check = Callable[[Past, datetime], Awaitable[Sequence[str]]]
-"""An invariant that must hold whenever the system is at rest: returns what is wrong, in words; nothing if all is well."""
+"""An invariant that must hold whenever the system is at rest: returns what is wrong, in words."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,4 +147,19 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
 
 
-__all__ = ["Answer", "Ask", "Check", "Column", "Cut", "Projection", "Reaction", "Refused", "Row", "Rule", "Service", "Table", "TimerRule", "View"]
+__all__ = [
+    "Answer",
+    "Ask",
+    "Check",
+    "Column",
+    "Cut",
+    "Projection",
+    "Reaction",
+    "Refused",
+    "Row",
+    "Rule",
+    "Service",
+    "Table",
+    "TimerRule",
+    "View",
+]

@@ -1,8 +1,8 @@
 """One consumer's work on one shard: from where it is to the head, each event's effect exactly once.
 
-The log is the truth and the topic its fast path, so there is one way in: events are offered in position order,
-what is old is dropped, and a hole is filled from the log. A checkpoint moves by compare-and-set together with the
-effect, so that a holder whose lease has passed to another can do no harm.
+The log is the truth and the topic its fast path, so there is one way in: events are offered in position
+order, what is old is dropped, and a hole is filled from the log. A checkpoint moves by compare-and-set
+together with the effect, so that a holder whose lease has passed to another can do no harm.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,13 @@ from infra.read_store import START, Checkpoint, CheckpointMovedError, DueTimer, 
 from infra.service import Row
 
 PAGE = 1000
-OPERATING_ERRORS = (OutcomeUnknownError, StoreUnavailableError, QueueFullError, CheckpointMovedError, ConnectionError)
+OPERATING_ERRORS = (
+    OutcomeUnknownError,
+    StoreUnavailableError,
+    QueueFullError,
+    CheckpointMovedError,
+    ConnectionError,
+)
 
 
 class StoreRewoundError(StoreError):
@@ -22,7 +28,9 @@ class StoreRewoundError(StoreError):
 
     def __init__(self, consumer: str, log: str, shard: int, position: int) -> None:
         """Name the consumer and where it stands."""
-        super().__init__(f"store_rewound: {consumer} stands at {log} shard {shard} position {position}, not so the store")
+        super().__init__(
+            f"store_rewound: {consumer} stands at {log} shard {shard} position {position}, not so the store"
+        )
         self.consumer, self.log, self.shard, self.position = consumer, log, shard, position
 
 
@@ -49,7 +57,9 @@ class Subscription:
         """
         self._seen = await self._reads.checkpoint(self.consumer.name, self.log, self.shard)
         parked = await self._reads.parked(self.consumer.name)
-        self._parked = {(one.tenant, one.stream) for one in parked if (one.log, one.shard) == (self.log, self.shard)}
+        self._parked = {
+            (one.tenant, one.stream) for one in parked if (one.log, one.shard) == (self.log, self.shard)
+        }
         await self.compare()
 
     async def compare(self) -> None:
@@ -74,7 +84,7 @@ class Subscription:
         return await self.offer(await self._store.shard(self.log, self.shard, self.position, PAGE))
 
     async def offer(self, events: Sequence[Recorded]) -> int:
-        """Consume the events that come next; drop old ones; fill a hole from the log first. Return how many."""
+        """Consume the events that come next; drop old ones; fill a hole from the log. Return how many."""
         if self._seen is None:
             await self.open()
         fresh = [recorded for recorded in events if recorded.position > self.position]
@@ -160,5 +170,3 @@ class Subscription:
             if reached.position < need.position:
                 return False
         return True
-
-

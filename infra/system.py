@@ -1,7 +1,7 @@
 """All services of a ledger in one process, on memory adapters and a clock that stands still.
 
-The deciders, reactions, projections and timers are the live ones; only the store, the bus and the clock are not.
-Scenario runs, the simulation and many tests stand on this.
+The deciders, reactions, projections and timers are the live ones; only the store, the bus and the clock are
+not. Scenario runs, the simulation and many tests stand on this.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ ROUNDS_MAX = 10_000
 
 
 class NotAtRestError(Exception):
-    """The system does not come to rest: something is in quarantine, or events bring about events without end."""
+    """It does not come to rest: something is in quarantine, or events bring about events without end."""
 
 
 class Part:
@@ -49,7 +49,8 @@ class System:
         self.store = MemoryEventStore(self.clock, shards)
         ledger = Ledger(name="memory", mode="sandbox", shards=shards)
         self.parts: Mapping[str, Part] = {
-            service.name: Part(Node(service, ledger, self.store, MemoryReadStore(), self.clock)) for service in services
+            service.name: Part(Node(service, ledger, self.store, MemoryReadStore(), self.clock))
+            for service in services
         }
         self._asks: Mapping[str, Node] = {
             name: part.node for part in self.parts.values() for name in part.node.asks
@@ -79,7 +80,13 @@ class System:
         return await self._node_of(type(command)).commands.submit(asked)
 
     async def ask(
-        self, name: str, actor: str, question: Any, *, valid_at: datetime | None = None, known: Cut | None = None
+        self,
+        name: str,
+        actor: str,
+        question: Any,
+        *,
+        valid_at: datetime | None = None,
+        known: Cut | None = None,
     ) -> Any:
         """Return the answer to a question, as known at a cut; a refusal is an answer too."""
         return await self._asks[name].ask(name, actor, question, valid_at=valid_at, known=known)
@@ -153,6 +160,6 @@ class System:
         for part in self.parts.values():
             for parked in await part.node.reads.parked():
                 where = f"{parked.log} shard {parked.shard} position {parked.position}"
-                raise NotAtRestError(f"{parked.consumer} cannot apply {where} ({parked.stream}): {parked.reason}")
-
-
+                raise NotAtRestError(
+                    f"{parked.consumer} cannot apply {where} ({parked.stream}): {parked.reason}"
+                )

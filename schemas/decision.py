@@ -4,8 +4,8 @@ A rule of the business is an *aggregate* (`initial`, `evolve`) and a *decide* fu
 
     decide(states, order) -> list[Emitted] | Refused
 
-`states` holds the folded state of every stream that the command's `place` names; `order` holds the command and
-everything from outside that a decision may depend on. `evolve` never looks at a clock.
+`states` holds the folded state of every stream that the command's `place` names; `order` holds the command
+and everything from outside that a decision may depend on. `evolve` never looks at a clock.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +40,8 @@ class Order(msgspec.Struct, Generic[C_co], frozen=True, kw_only=True):
         actor: the tenant of the credential, or `~reaction/<name>`, `~timer/<name>` for our own machinery.
         book: the tenant in whose book the decision falls (supplier, pool operator).
         at: our clock, at the decision; UTC.
-        effective_at: when it is true in the world, said by the sender; the clock if unsaid; whole seconds, UTC.
+        effective_at: when it is true in the world, said by the sender; the clock if unsaid; whole seconds,
+            UTC.
         facts: what `gather` found before the batch, None where the rule has no `gather`. Never in the digest.
     """
 
@@ -90,7 +91,7 @@ Outcome: TypeAlias = list[Emitted] | Refused
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a command is decided: a book, and the streams of it whose states the decision reads or extends."""
+    """Where a command is decided: a book, and its streams whose states the decision reads or extends."""
 
     book: str
     streams: tuple[str, ...]
@@ -104,7 +105,8 @@ class Aggregate(msgspec.Struct, Generic[S, E], frozen=True, kw_only=True):
         initial: makes the state of a stream without events.
         evolve: returns the state after one more event. It may change and return the state it was given: the
             handler owns it, and drops it whenever what was decided on it is not appended.
-        version: raised whenever the shape or the meaning of the state changes; older snapshots are then ignored.
+        version: raised whenever the shape or the meaning of the state changes; older snapshots are then
+            ignored.
         state: the type of the state if it can be kept as a snapshot (a msgspec struct), otherwise None.
     """
 
@@ -120,7 +122,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         command: the command; qualified names only, since it has no sender whose book could be meant.
-        key: the business key that tells the commands caused by one event apart, such as the line. The command's
+        key: the business key that tells the commands caused by one event apart, such as the line. The
+            command's
             id is derived from the cause's place and this key, so that a repeat does nothing twice.
         effective_at: None for that of the cause.
     """

@@ -1,4 +1,4 @@
-"""What every message is: a frozen struct with an explicit tag and version, such as `contracts.ContractSigned.v1`.
+"""What every message is: a frozen struct with an explicit tag, such as `contracts.ContractSigned.v1`.
 
 The tag is the name of the message everywhere: in the log, on the topic, in HTTP and in scenario files (there
 without the version). Values that equal their default are left out of the bytes, so that adding a field with a
@@ -17,12 +17,17 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """A fact, named in the past tense. It says everything that a rule reads; its envelope only addresses it."""
+    """A fact, named in the past tense. It says all that a rule reads; its envelope only addresses it."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Command(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", forbid_unknown_fields=True
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="type",
+    forbid_unknown_fields=True,
 ):
     """A request to make something happen, named in the imperative."""
 

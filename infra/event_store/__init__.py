@@ -1,7 +1,8 @@
 """The append-only event store of one ledger: its values, its interface and its errors.
 
-A ledger has several *logs*, a log has *shards*; a shard is an ordered, gap-free, hash-chained sequence of events.
-A tenant's book lies in one shard of each log. `tests/conformance` holds every implementation to this interface.
+A ledger has several *logs*, a log has *shards*; a shard is an ordered, gap-free, hash-chained sequence of
+events. A tenant's book lies in one shard of each log. `tests/conformance` holds every implementation to this
+interface.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -113,7 +114,7 @@ class StreamName(msgspec.Struct, frozen=True, order=True):
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One event to append; `version` is its place in its stream, `leaf` its hash without position and time."""
+    """One event to append; `version` is its place in its stream, `leaf` its hash (`infra.chain`)."""
 
     tenant: str
     counterparty: str | None
@@ -159,7 +160,7 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where an accepted command's events lie: first and last position (both None if it brought nothing about).
+    """Where an accepted command's events lie: first and last position, both None if it changed nothing.
 
     `known`: the command had been accepted before this append; then this is its first place, also if it was
     refused this time (a duplicate outranks every rejection).
@@ -285,11 +286,15 @@ class EventStore(Protocol):
         """Return the events of a stream with `version > after` and `position <= up_to`, oldest first."""
         ...
 
-    def scan(self, log: str, shard: int, after: int, up_to: int | None = None) -> AsyncIterator[Sequence[Recorded]]:
+    def scan(
+        self, log: str, shard: int, after: int, up_to: int | None = None
+    ) -> AsyncIterator[Sequence[Recorded]]:
         """Yield all events of a shard in pages, for rebuilds."""
         ...
 
-    async def streams(self, log: str, party: str, category: str, cut: Cut | None = None) -> Sequence[StreamName]:
+    async def streams(
+        self, log: str, party: str, category: str, cut: Cut | None = None
+    ) -> Sequence[StreamName]:
         """Return the streams of one category in which `party` is the tenant or a counterparty, sorted."""
         ...
 
@@ -302,7 +307,7 @@ class EventStore(Protocol):
         ...
 
     async def resolve(self, instant: datetime) -> Cut:
-        """Return what was known at a past instant, finally: nothing will ever be recorded at or before it again.
+        """Return what was known at a past instant, finally: nothing is ever recorded at or before it again.
 
         Raises:
             InstantInFutureError: `instant` is after the ledger's clock.
@@ -313,11 +318,15 @@ class EventStore(Protocol):
         """Return the ledger's clock."""
         ...
 
-    async def snapshot(self, log: str, tenant: str, stream: str, state_version: int, up_to: int | None) -> Snapshot | None:
+    async def snapshot(
+        self, log: str, tenant: str, stream: str, state_version: int, up_to: int | None
+    ) -> Snapshot | None:
         """Return the latest snapshot taken at or before position `up_to`."""
         ...
 
-    async def keep_snapshot(self, log: str, tenant: str, stream: str, state_version: int, snapshot: Snapshot) -> None:
+    async def keep_snapshot(
+        self, log: str, tenant: str, stream: str, state_version: int, snapshot: Snapshot
+    ) -> None:
         """Keep a snapshot; keeping the same one twice is harmless."""
         ...
 

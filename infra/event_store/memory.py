@@ -1,4 +1,4 @@
-"""An event store in memory, for tests, scenario runs and the simulation: the same outcomes as PostgreSQL's."""
+"""An event store in memory, for tests, scenario runs and the simulation; its outcomes are PostgreSQL's."""
 
 import asyncio
 from collections import defaultdict
@@ -61,7 +61,9 @@ class _ShardWriter:
         """See `Writer.append`."""
         findings = tuple(self._finding(command) for command in batch.commands)
         stale = self._stale(batch)
-        with_events = any(isinstance(f, Known) and c.events for f, c in zip(findings, batch.commands, strict=True))
+        with_events = any(
+            isinstance(f, Known) and c.events for f, c in zip(findings, batch.commands, strict=True)
+        )
         if stale or with_events or any(isinstance(finding, Reused) for finding in findings):
             return Conflict(findings, stale)
         places = tuple(
@@ -78,7 +80,9 @@ class _ShardWriter:
         known = self._shard.commands.get((command.tenant, command.actor, command.id))
         if known is None:
             return None
-        return Known(msgspec.structs.replace(known[1], known=True)) if known[0] == command.digest else Reused()
+        return (
+            Known(msgspec.structs.replace(known[1], known=True)) if known[0] == command.digest else Reused()
+        )
 
     def _stale(self, batch: Batch) -> Mapping[StreamName, int]:
         found = {}
@@ -155,7 +159,10 @@ class MemoryEventStore:
         """See `EventStore.place`."""
         found = self._placement.get((log, tenant))
         if found is None:
-            load = [sum(s == n and at == log for (at, _), s in self._placement.items()) for n in range(self._count)]
+            load = [
+                sum(s == n and at == log for (at, _), s in self._placement.items())
+                for n in range(self._count)
+            ]
             found = self._placement[log, tenant] = load.index(min(load))
         return found
 

@@ -35,7 +35,7 @@ class DueTimer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parked(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that a consumer could not apply, or that waits behind one of its stream that it could not apply."""
+    """An event that a consumer could not apply, or that waits behind such a one of its stream."""
 
     consumer: str
     log: str
@@ -54,7 +54,8 @@ class CheckpointMovedError(Exception):
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """What one batch of events comes to for one consumer: all of it in one transaction, or nothing.
 
-    `seen` must be the checkpoint still; `reached` is where it moves to. `rows` come with the event they are from.
+    `seen` must be the checkpoint still; `reached` is where it moves to. `rows` come with the event they are
+    from.
     """
 
     consumer: str
@@ -86,8 +87,10 @@ class ReadStore(Protocol):
         """Make the tables of read models that are not there yet."""
         ...
 
-    async def rows(self, table: str, where: Mapping[str, Any], cut: Cut | None) -> Sequence[Mapping[str, Any]]:
-        """Return the rows that equal `where` and come from events in the cut, by (log, shard, position, ordinal)."""
+    async def rows(
+        self, table: str, where: Mapping[str, Any], cut: Cut | None
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return the rows that equal `where` and lie in the cut, by (log, shard, position, ordinal)."""
         ...
 
     async def due(self, service: str, until: datetime) -> Sequence[DueTimer]:

@@ -52,7 +52,9 @@ class MemoryReadStore:
             for index in table.index:
                 self._indexed.setdefault((table.name, index[0]), {})
 
-    async def rows(self, table: str, where: Mapping[str, Any], cut: Cut | None) -> Sequence[Mapping[str, Any]]:
+    async def rows(
+        self, table: str, where: Mapping[str, Any], cut: Cut | None
+    ) -> Sequence[Mapping[str, Any]]:
         """See `ReadStore.rows`."""
         found = [
             row
@@ -92,7 +94,10 @@ class MemoryReadStore:
         unknown = set(row.values) - set(columns)
         assert not unknown, f"{row.table} has no column {sorted(unknown)}"
         place = (recorded.log, recorded.shard, recorded.position, ordinal, recorded.recorded_at)
-        kept = {**{column: row.values.get(column) for column in columns}, **dict(zip(SYSTEM, place, strict=True))}
+        kept = {
+            **{column: row.values.get(column) for column in columns},
+            **dict(zip(SYSTEM, place, strict=True)),
+        }
         self._tables[row.table].append(kept)
         for (table, column), index in self._indexed.items():
             if table == row.table:

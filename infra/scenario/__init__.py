@@ -1,1 +1,1 @@
-"""Scenario files: dated commands and questions with expected answers, played in memory or against a running stack."""
+"""Scenario files: dated commands and questions with expected answers, played in memory or live."""

@@ -1,7 +1,7 @@
 """Comparing what came with what was expected.
 
-Maps: every key given must match, keys not given are not compared. Lists: same length and order, element by element.
-Instants compare as instants; everything else as it is written.
+Maps: every key given must match, keys not given are not compared. Lists: same length and order, element by
+element. Instants compare as instants; everything else as it is written.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

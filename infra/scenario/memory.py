@@ -33,7 +33,8 @@ class MemoryPlayer:
 
     async def do(self, step: Step) -> Refusal | None:
         """See `Player.do`."""
-        assert step.do is not None and step.as_ is not None, "a step that does says what and as whom"
+        assert step.do is not None, "the player is called for what the step does"
+        assert step.as_ is not None, "a step that does says as whom"
         command_type = command_named(step.do)
         if command_type is None:
             raise UnreadableStepError(".do", f"there is no command `{step.do}`")
@@ -55,7 +56,8 @@ class MemoryPlayer:
 
     async def ask(self, step: Step) -> Any | Refusal:
         """See `Player.ask`."""
-        assert step.ask is not None and step.as_ is not None, "a step that asks says what and as whom"
+        assert step.ask is not None, "the player is called for what the step asks"
+        assert step.as_ is not None, "a step that asks says as whom"
         question_type = self.system.question(step.ask)
         if question_type is None:
             raise UnreadableStepError(".ask", f"there is no question `{step.ask}`")
@@ -82,7 +84,9 @@ class MemoryPlayer:
         try:
             instant = datetime.fromisoformat(known_at)
         except ValueError as error:
-            raise UnreadableStepError(".known_at", f"there is no mark `{known_at}` before this step") from error
+            raise UnreadableStepError(
+                ".known_at", f"there is no mark `{known_at}` before this step"
+            ) from error
         return await self.system.store.resolve(instant)
 
 

@@ -69,7 +69,9 @@ def load(path: Path) -> Loaded:
 def _check(loaded: Loaded, index: int, step: Step) -> None:
     kinds = [name for name in ("do", "ask", "mark", "invariants") if getattr(step, name) is not None]
     if len(kinds) > 1 or (not kinds and step.at is None):
-        raise loaded.place.error(loaded.at(index), "a step has one of: do, ask, mark, invariants (or `at` alone)")
+        raise loaded.place.error(
+            loaded.at(index), "a step has one of: do, ask, mark, invariants (or `at` alone)"
+        )
     if kinds and kinds[0] in {"do", "ask"} and step.as_ is None:
         raise loaded.place.error(loaded.at(index), "say `as:` whose credential is used")
     if step.invariants not in {None, "all"}:

@@ -1,7 +1,7 @@
 """Reading a scenario file: YAML (and so JSON) with the place of every value kept, and nothing guessed.
 
-Instants stay text, numbers must be whole, and a key may stand once. What cannot be read is an error with file,
-line and column.
+Instants stay text, numbers must be whole, and a key may stand once. What cannot be read is an error with
+file, line and column.
 """
 
 import re
@@ -99,6 +99,8 @@ def _scalar(node: yaml.ScalarNode, path: str, place: Place) -> Any:
         return BOOLEANS[text]
     if WHOLE.match(text):
         return int(text)
-    if node.tag == "tag:yaml.org,2002:float" or node.tag == "tag:yaml.org,2002:int":
-        raise place.error(path, f"`{text}` is not a whole number: write amounts and rates as text, quote it: \"{text}\"")
+    if node.tag in {"tag:yaml.org,2002:float", "tag:yaml.org,2002:int"}:
+        raise place.error(
+            path, f'`{text}` is not a whole number: write amounts and rates as text, quote it: "{text}"'
+        )
     return text

@@ -83,11 +83,15 @@ COMMANDS: tuple[type[Command], ...] = (
 )  # fmt: skip
 REJECTIONS = SettlementRejection
 QUESTIONS: tuple[type[Question], ...] = (
-    StatementQuestion, ExplainQuestion, BalanceQuestion, JournalQuestion, CommitmentsQuestion, RevenueQuestion,
-    NettingQuestion,
+    StatementQuestion, ExplainQuestion, BalanceQuestion, JournalQuestion, CommitmentsQuestion,
+    RevenueQuestion, NettingQuestion,
 )  # fmt: skip
 
 __all__ = [
+    "COMMANDS",
+    "EVENTS",
+    "QUESTIONS",
+    "REJECTIONS",
     "AcceptNetting",
     "AccountEvent",
     "Allocation",
@@ -96,7 +100,6 @@ __all__ = [
     "BilledLine",
     "BookEvent",
     "BookSet",
-    "COMMANDS",
     "ClaimInterest",
     "CloseInterval",
     "CommitmentsQuestion",
@@ -106,7 +109,6 @@ __all__ = [
     "CreditNoteIssued",
     "DisputeOpened",
     "DisputeResolved",
-    "EVENTS",
     "ExplainQuestion",
     "InterestClaimed",
     "IntervalClosed",
@@ -129,8 +131,6 @@ __all__ = [
     "PaymentAllocated",
     "PaymentRecorded",
     "ProposeNetting",
-    "QUESTIONS",
-    "REJECTIONS",
     "RateRecorded",
     "Recognised",
     "RecordCost",

@@ -4,6 +4,7 @@ from datetime import date
 from typing import TypeAlias
 
 from schemas.kernel.interval import Interval
+from schemas.kernel.rounding import Rounding
 from schemas.kernel.wire import Instant
 from schemas.message import Event
 from schemas.settlement.values import (
@@ -23,7 +24,8 @@ from schemas.settlement.values import (
 class StatementIssued(Event, tag="settlement.StatementIssued.v1"):
     """What is owed for an interval, computed from what was known at `basis`. Never changes.
 
-    `digest` is the SHA-256, in hex, of everything a reader of the statement sees.
+    `digest` is the SHA-256, in hex, of everything a reader of the statement sees. `calendar` is the whole calendar
+    interval that shares are taken of; `zone` and `rounding` are those that the interval goes by.
     """
 
     statement: str
@@ -33,6 +35,9 @@ class StatementIssued(Event, tag="settlement.StatementIssued.v1"):
     rulebook: int
     net: str
     total: str
+    calendar: Interval
+    zone: str
+    rounding: Rounding
     issued_at: Instant
     due_at: Instant
     basis: tuple[BasisEntry, ...]
@@ -43,7 +48,6 @@ class StatementIssued(Event, tag="settlement.StatementIssued.v1"):
     provisional: bool = False
     recognised: tuple[Recognised, ...] = ()
     measured: Measured = Measured()
-    correction_of: tuple[str, ...] = ()
 
 
 class IntervalClosed(Event, tag="settlement.IntervalClosed.v1"):
@@ -164,7 +168,7 @@ class RateRecorded(Event, tag="settlement.RateRecorded.v1"):
 
 
 class NettingProposed(Event, tag="settlement.NettingProposed.v1"):
-    """A netting as one party may see it: its own net and the payments it is in; as the proposer, everything."""
+    """A netting as one party may see it: its own net and payments; as the proposer, everything."""
 
     netting: str
     proposer: str

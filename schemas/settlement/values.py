@@ -9,11 +9,12 @@ from schemas.kernel.wire import Amount, Instant
 from schemas.message import Value
 
 StatementName = Annotated[
-    str, msgspec.Meta(pattern=r"\A([a-z0-9][a-z0-9-]{0,62}/)?[a-z0-9][a-z0-9-]{0,79}\Z", max_length=144)
+    str,
+    msgspec.Meta(pattern=r"^([a-z0-9][a-z0-9-]{0,62}/)?[a-z0-9][a-z0-9-]{0,79}$(?!\n)", max_length=144),
 ]
-"""`<contract>-2026-10`, `-2026-q4` or `-2026`; the contract qualified, or short in its supplier's own mouth."""
+"""`<contract>-2026-10`, `-2026-q4` or `-2026`; the contract qualified, or short in its supplier's mouth."""
 
-Pair = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z]{3}/[A-Z]{3}\Z")]
+Pair = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}/[A-Z]{3}$(?!\n)")]
 """`EUR/USD`: how many dollars one euro is."""
 
 Rulebook = Annotated[int, msgspec.Meta(ge=1, le=1)]
@@ -87,7 +88,7 @@ class Recognised(Value):
 
 
 class Measured(Value):
-    """GPU-seconds of a statement's interval, for the book in GPU-seconds: allocated = used + unused + passed on."""
+    """GPU-seconds booked with a statement; allocated = used + unused + passed on."""
 
     committed: int = 0
     allocated: int = 0

@@ -1,0 +1,1 @@
+"""Settlement: what is owed, as a function of terms and facts."""

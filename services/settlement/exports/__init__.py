@@ -1,0 +1,1 @@
+"""Exports of what settlement knows, as pure functions: FOCUS, Beancount, UBL, HTML."""

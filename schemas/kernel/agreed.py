@@ -4,7 +4,7 @@ The terms of a contract are a *timeline*: the first signing lays all sections, e
 over its interval, in the order in which they became known. `version` counts the events of the stream.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -19,7 +19,7 @@ from schemas.contracts.events import (
     NoticeGiven,
     RemedyElected,
 )
-from schemas.contracts.values import Delivery, Line, NovatedFrom, Party, Terms
+from schemas.contracts.values import Delivery, Line, NovatedFrom, Party, Terms, TermsPeriod
 from schemas.kernel import sections
 from schemas.kernel.calendar import add_months
 from schemas.kernel.instants import instant, seconds
@@ -141,14 +141,7 @@ class Agreement(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def term_segments(self) -> tuple[TermSegment, ...]:
         """The parts of the timeline that lie within the term which they themselves state."""
-        made: list[TermSegment] = []
-        for segment in self.segments:
-            term = segment.terms.term
-            start = max(segment.start, term.start)
-            end = term.end if segment.end is None else min(segment.end, term.end)
-            if start < end:
-                made.append(TermSegment(Interval(start, end), segment.terms, segment.version))
-        return tuple(made)
+        return within_term(self.segments)
 
     @property
     def known_from(self) -> datetime:
@@ -254,6 +247,19 @@ class Agreement(msgspec.Struct, frozen=True, dict=True):
 
 
 State: TypeAlias = Unknown | Proposed | Agreement
+
+
+def within_term(periods: Iterable[Segment | TermsPeriod]) -> tuple[TermSegment, ...]:
+    """The parts of periods that lie within the term which their own terms state."""
+    made: list[TermSegment] = []
+    for period in periods:
+        term = period.terms.term
+        start = max(period.start, term.start)
+        end = term.end if period.end is None else min(period.end, term.end)
+        if start < end:
+            version = period.version if isinstance(period, Segment) else 0
+            made.append(TermSegment(Interval(start, end), period.terms, version))
+    return tuple(made)
 
 
 def grace_end(delivery: Delivery, zone: str) -> datetime:

@@ -1,0 +1,1 @@
+"""Contracts: what was promised."""

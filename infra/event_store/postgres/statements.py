@@ -1,11 +1,11 @@
-"""The statements of sql/statements.sql, by name."""
+"""The statements that read a log or call its functions, by name (sql/statements.sql)."""
 
-import re
 from functools import cache
 from pathlib import Path
 
+from infra import statements
+
 FILE = Path(__file__).parent.parent / "sql" / "statements.sql"
-NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 @cache
@@ -15,16 +15,4 @@ def statement(name: str, log: str = "") -> str:
     Raises:
         KeyError: there is none of that name.
     """
-    return _by_name()[name].replace("{log}", log)
-
-
-@cache
-def _by_name() -> dict[str, str]:
-    _, *parts = NAME.split(FILE.read_text())
-    return {name: _bare(text) for name, text in zip(parts[::2], parts[1::2], strict=True)}
-
-
-def _bare(text: str) -> str:
-    """Return a statement without its comment and semicolon."""
-    lines = [line for line in text.splitlines() if not line.startswith("--")]
-    return "\n".join(lines).strip().removesuffix(";")
+    return statements.statement(FILE, name, log=log)

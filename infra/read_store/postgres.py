@@ -1,0 +1,167 @@
+"""A service's read side in PostgreSQL: the schema `<service>_read`, under the service's own role."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from infra.database import Connection, Database, Row, committing
+from infra.event_store import Cut
+from infra.read_store import START, Checkpoint, CheckpointMovedError, DueTimer, Effect, Parked
+from infra.read_store.tables import FILE, arrays, by_table, insertion, make, selection, values_of
+from infra.service import Table
+from infra.statements import statement
+from schemas.decision import Origin
+
+
+class PostgresReadStore:
+    """Rows, checkpoints, timers and quarantine of one service in one ledger."""
+
+    def __init__(self, database: Database, schema: str) -> None:
+        """Take the open database under the service's role, and the schema, which is the role's own."""
+        self._database, self._schema = database, schema
+        self._tables: dict[str, Table] = {}
+
+    async def checkpoint(self, consumer: str, log: str, shard: int) -> Checkpoint:
+        """See `ReadStore.checkpoint`."""
+        async with self._database.reading() as connection:
+            row = await connection.fetchrow(self._statement("checkpoint"), consumer, log, shard)
+        return START if row is None else Checkpoint(row["position"], row["chain"])
+
+    async def apply(self, effect: Effect) -> None:
+        """See `ReadStore.apply`. One statement a table; the checkpoint first: a zombie waits or fails."""
+        async with self._database.appending() as connection:
+            with committing():
+                async with connection.transaction():
+                    await self._move(connection, effect)
+                    await self._add(connection, effect)
+
+    async def prepare(self, tables: Sequence[Table]) -> None:
+        """See `ReadStore.prepare`.
+
+        Raises:
+            TableChangedError: one of them is there with other columns.
+        """
+        async with self._database.appending() as connection:
+            with committing():
+                async with connection.transaction():
+                    await connection.execute(statement(FILE, "lock_tables"), self._schema)
+                    for table in tables:
+                        await make(connection, self._schema, table)
+        self._tables |= {table.name: table for table in tables}
+
+    async def rows(
+        self, table: str, where: Mapping[str, Any], cut: Cut | None
+    ) -> Sequence[Mapping[str, Any]]:
+        """See `ReadStore.rows`."""
+        declared = self._tables[table]
+        query, values = selection(self._schema, declared, where, at_cut=cut is not None)
+        if cut is not None:
+            places = [(log, shard, position) for (log, shard), position in cut.positions.items()]
+            values += [[place[number] for place in places] for number in range(3)]
+        async with self._database.reading() as connection:
+            rows = await connection.fetch(query, *values)
+        return [values_of(declared, row) for row in rows]
+
+    async def due(self, service: str, until: datetime) -> Sequence[DueTimer]:
+        """See `ReadStore.due`."""
+        async with self._database.reading() as connection:
+            rows = await connection.fetch(self._statement("due"), service, until)
+        return [_timer(row) for row in rows]
+
+    async def next_due(self, service: str) -> datetime | None:
+        """See `ReadStore.next_due`."""
+        async with self._database.reading() as connection:
+            found: datetime | None = await connection.fetchval(self._statement("next_due"), service)
+        return found
+
+    async def fired(self, service: str, timer: str) -> None:
+        """See `ReadStore.fired`."""
+        await self._execute("fired", service, timer)
+
+    async def parked(self, consumer: str | None = None) -> Sequence[Parked]:
+        """See `ReadStore.parked`."""
+        async with self._database.reading() as connection:
+            rows = await connection.fetch(self._statement("parked"), consumer)
+        return [Parked(**dict(row)) for row in rows]
+
+    async def unpark(self, parked: Parked) -> None:
+        """See `ReadStore.unpark`."""
+        await self._execute("unpark", parked.consumer, parked.log, parked.shard, parked.position)
+
+    async def _move(self, connection: Connection, effect: Effect) -> None:
+        """Move the checkpoint by compare-and-set."""
+        key = (effect.consumer, effect.log, effect.shard)
+        reached, seen = effect.reached, effect.seen
+        target = (*key, reached.position, reached.chain)
+        moved = await connection.fetchval(
+            self._statement("move_checkpoint"), *target, seen.position, seen.chain
+        )
+        if moved is None and seen == START:
+            moved = await connection.fetchval(self._statement("first_checkpoint"), *target)
+        if moved is None:
+            raise CheckpointMovedError(f"{key}: not at position {seen.position}")
+
+    async def _add(self, connection: Connection, effect: Effect) -> None:
+        for name, rows in by_table(effect.rows).items():
+            table = self._tables[name]
+            unknown = {key for _, _, row in rows for key in row} - {column.name for column in table.columns}
+            assert not unknown, f"{name} has no column {sorted(unknown)}"
+            await connection.execute(insertion(self._schema, table), *arrays(table, rows))
+        if effect.timers:
+            await connection.execute(
+                self._statement("add_timers"), *_columns([_plain(t) for t in effect.timers])
+            )
+        if effect.parked:
+            await connection.execute(self._statement("park"), *_columns([_fields(p) for p in effect.parked]))
+
+    async def _execute(self, name: str, *values: Any) -> None:
+        async with self._database.appending() as connection:
+            with committing():
+                await connection.execute(self._statement(name), *values)
+
+    def _statement(self, name: str) -> str:
+        return _of_schema(self._schema, name)
+
+
+@cache
+def _of_schema(schema: str, name: str) -> str:
+    return statement(FILE, name, schema=schema)
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _fields(parked: Parked) -> tuple[Any, ...]:
+    place = (parked.consumer, parked.log, parked.shard, parked.position)
+    return (*place, parked.tenant, parked.stream, parked.reason, parked.at)
+
+
+def _plain(timer: DueTimer) -> tuple[Any, ...]:
+    origin = timer.origin
+    return (
+        timer.service,
+        timer.id,
+        timer.due,
+        timer.stream,
+        timer.kind,
+        origin.log,
+        origin.shard,
+        origin.position,
+        timer.command_type,
+        timer.command,
+    )
+
+
+def _timer(row: Row) -> DueTimer:
+    return DueTimer(
+        id=row["id"],
+        service=row["service"],
+        due=row["due"],
+        kind=row["kind"],
+        stream=row["stream"],
+        origin=Origin(row["origin_log"], row["origin_shard"], row["origin_position"]),
+        command_type=row["command_type"],
+        command=row["command"],
+    )

@@ -1,0 +1,107 @@
+-- Every statement of a service's read side, by name. {schema}: <service>_read, an identifier.
+-- {table}, {columns} and the like: from the declarations of read models, quoted.
+
+-- name: checkpoint
+-- $1 consumer, $2 log, $3 shard
+select position, chain from {schema}.checkpoint where consumer = $1 and log = $2 and shard = $3;
+
+-- name: move_checkpoint
+-- $1 consumer, $2 log, $3 shard, $4 and $5 position and chain to move to, $6 and $7 where it must be
+update {schema}.checkpoint set position = $4, chain = $5
+where consumer = $1 and log = $2 and shard = $3 and position = $6 and chain = $7
+returning true;
+
+-- name: first_checkpoint
+-- $1 consumer, $2 log, $3 shard, $4 position, $5 chain
+insert into {schema}.checkpoint (consumer, log, shard, position, chain) values ($1, $2, $3, $4, $5)
+on conflict do nothing
+returning true;
+
+-- name: add_rows
+-- $1 logs, $2 shards, $3 positions, $4 ordinals, $5 recorded_at, then one array a column
+insert into {schema}.{table} (log, shard, position, ordinal, recorded_at{columns})
+select u.log, u.shard, u.position, u.ordinal, u.recorded_at{values}
+from unnest($1::text[], $2::integer[], $3::bigint[], $4::integer[], $5::timestamptz[]{arrays})
+     u(log, shard, position, ordinal, recorded_at{columns});
+
+-- name: rows
+-- one parameter a condition
+select t.* from {schema}.{table} t
+where {conditions}
+order by t.log, t.shard, t.position, t.ordinal;
+
+-- name: rows_at
+-- one parameter a condition, then logs, shards and last positions of the cut
+select t.* from {schema}.{table} t
+join unnest({cut}) c(log, shard, position) on t.log = c.log and t.shard = c.shard and t.position <= c.position
+where {conditions}
+order by t.log, t.shard, t.position, t.ordinal;
+
+-- name: add_timers
+-- columns of timers, in the order of the table; a timer that is there already stays as it is
+insert into {schema}.timer (service, id, due, stream, kind, origin_log, origin_shard, origin_position,
+                            command_type, command)
+select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::integer[],
+                     $8::bigint[], $9::text[], $10::bytea[])
+on conflict (service, id) do nothing;
+
+-- name: due
+-- $1 service, $2 until
+select service, id, due, stream, kind, origin_log, origin_shard, origin_position, command_type, command
+from {schema}.timer
+where service = $1 and not fired and due <= $2
+order by due, stream, kind, id;
+
+-- name: next_due
+-- $1 service
+select min(due) from {schema}.timer where service = $1 and not fired;
+
+-- name: fired
+-- $1 service, $2 timer
+update {schema}.timer set fired = true where service = $1 and id = $2 and not fired;
+
+-- name: park
+-- columns of the quarantine, in the order of the table
+insert into {schema}.quarantine (consumer, log, shard, position, tenant, stream, reason, at)
+select * from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+                     $8::timestamptz[])
+on conflict (consumer, log, shard, position) do update set reason = excluded.reason, at = excluded.at;
+
+-- name: parked
+-- $1 consumer, null for all
+select consumer, log, shard, position, tenant, stream, reason, at
+from {schema}.quarantine
+where $1::text is null or consumer = $1
+order by consumer, log, shard, position;
+
+-- name: unpark
+-- $1 consumer, $2 log, $3 shard, $4 position
+delete from {schema}.quarantine where consumer = $1 and log = $2 and shard = $3 and position = $4;
+
+-- name: lock_tables
+-- $1 schema: who makes tables comes one after the other
+select pg_advisory_xact_lock(hashtext('capledger.tables.' || $1));
+
+-- name: columns_of
+-- $1 the table or view
+select a.attname as name, format_type(a.atttypid, null) as kind
+from pg_attribute a
+where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
+order by a.attnum;
+
+-- name: make_table
+create table {schema}.{table} (
+    log text collate "C" not null,
+    shard integer not null,
+    position bigint not null,
+    ordinal integer not null,
+    recorded_at timestamptz not null{definitions},
+    primary key (log, shard, position, ordinal)
+);
+
+-- name: make_index
+create index on {schema}.{table} ({columns}, log, shard, position, ordinal);
+
+-- name: show_table
+-- The table is read and written through a view of the bare name, which a rebuild moves to its new version.
+create view {schema}.{view} as select * from {schema}.{table};

@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from infra.chain import leaf
+from infra.chain import leaf, link
 from infra.codec import digest, encode
 from infra.event_store import (
+    GENESIS,
     Appended,
     Batch,
     Conflict,
     DecidedOn,
     EventStore,
+    Head,
     Known,
     Meta,
     NewCommand,
@@ -73,6 +75,7 @@ class Appender:
         self._states: OrderedDict[StreamName, _Kept] = OrderedDict()
         self._queue: asyncio.Queue[Submission] = asyncio.Queue()
         self._waiting = 0
+        self._head = Head(0, GENESIS, None)
         self._task: asyncio.Task[None] | None = None
 
     def put(self, submission: Submission) -> None:
@@ -212,13 +215,15 @@ class Appender:
         return versions[::-1]
 
     def _answer(self, tried: _Pass, appended: Appended) -> None:
+        chains = self._chains(tried, appended)
         for (number, index), command, place in zip(
             tried.owners, tried.commands, appended.places, strict=True
         ):
             if place.known:
                 tried.results[number][index] = self._duplicate(place)
             elif tried.results[number][index] is None:
-                tried.results[number][index] = self._accepted(command, place, appended)
+                chain = None if place.last is None else chains.get(place.last)
+                tried.results[number][index] = self._accepted(command, place, chain)
         for submission, results in zip(tried.submissions, tried.results, strict=True):
             submission.settle([result for result in results if result is not None])
         while len(self._states) > STREAMS_CACHED_MAX:
@@ -242,11 +247,23 @@ class Appender:
             tried.submissions[number].settle([result or NotDone() for result in found[number]])
         return [submission for number, submission in enumerate(tried.submissions) if number not in known]
 
-    def _accepted(self, command: NewCommand, place: Place, appended: Appended) -> Accepted:
-        ids = tuple(event.event_id for event in command.events)
-        return Accepted(
-            log=self._log, shard=self._shard, place=place, chain=appended.head.chain, event_ids=ids
-        )
+    def _chains(self, tried: _Pass, appended: Appended) -> dict[int, bytes]:
+        """Return the chain at each command's last event; nothing where another writer came between."""
+        position, chain, found = self._head.position, self._head.chain, dict[int, bytes]()
+        for command, place in zip(tried.commands, appended.places, strict=True):
+            if place.known or place.first is None:
+                continue
+            if place.first != position + 1:
+                break
+            for event in command.events:
+                position += 1
+                chain = link(chain, position, place.recorded_at, event.leaf)
+            found[position] = chain
+        self._head = appended.head
+        return found if chain == appended.head.chain else {}
+
+    def _accepted(self, command: NewCommand, place: Place, chain: bytes | None) -> Accepted:
+        return Accepted(log=self._log, shard=self._shard, place=place, chain=chain, events=command.events)
 
     def _duplicate(self, place: Place) -> Accepted:
         return Accepted(log=self._log, shard=self._shard, place=place, chain=None, duplicate=True)

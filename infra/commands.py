@@ -7,6 +7,7 @@ command is always answered as accepted. On a conflict the speculative states are
 unsettled is decided again while the shard's head is held.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,12 +15,12 @@ from typing import Any
 import msgspec
 
 from infra.appender import Appender
-from infra.event_store import EventStore
+from infra.event_store import EventStore, Place
 from infra.fold import category
-from infra.outcomes import Asked, Deciding, NotOneBookError, Rejected, Result, Submission
+from infra.outcomes import Accepted, Asked, Deciding, NotDone, NotOneBookError, Rejected, Result, Submission
 from infra.past import Past
 from infra.service import Rule, Service
-from schemas.decision import Aggregate, Order, Refused
+from schemas.decision import Aggregate, Emitted, Order, Refused
 from schemas.message import Command
 
 
@@ -54,6 +55,9 @@ class Commands:
             NotOneBookError: the commands lie in more than one book or log.
             OutcomeUnknownError, QueueFullError, ValueError: as for `submit`.
         """
+        return await (await self._put(group, dry_run=dry_run))
+
+    async def _put(self, group: Sequence[Asked], *, dry_run: bool) -> "asyncio.Future[tuple[Result, ...]]":
         commands = [await self._prepare(asked) for asked in group]
         if len({(command.rule.log, command.order.book) for command in commands}) != 1:
             raise NotOneBookError("all commands of a group must lie in one book of one log")
@@ -61,11 +65,29 @@ class Commands:
         submission = Submission(commands, dry_run=dry_run)
         shard = await self._store.placed(log, book)
         if shard is None and self._nothing_comes_of(submission):
-            return await submission.future
+            return submission.future
         if shard is None:
             shard = await self._store.place(log, book)
         self._appender(log, shard).put(submission)
-        return await submission.future
+        return submission.future
+
+    async def submit_each(self, group: Sequence[Asked]) -> list[Result | Exception]:
+        """Return what came of each of several commands, settled apart but decided in their order.
+
+        A command that could not be asked at all has its exception in its place.
+        """
+        waiting: list[asyncio.Future[tuple[Result, ...]] | Exception] = []
+        for asked in group:
+            if self._rules[type(asked.command)].gather is not None:
+                # what it gathers may lie in what was asked before it
+                await asyncio.gather(
+                    *(one for one in waiting if isinstance(one, asyncio.Future)), return_exceptions=True
+                )
+            try:
+                waiting.append(await self._put([asked], dry_run=False))
+            except Exception as error:  # noqa: BLE001 it is the outcome of this one; the others go on
+                waiting.append(error)
+        return [await _settled(one) for one in waiting]
 
     async def close(self) -> None:
         """Let what waits be settled, then stop; what comes later fails."""
@@ -93,17 +115,29 @@ class Commands:
         return Deciding(asked=asked, rule=rule, order=order, streams=place.streams)
 
     def _nothing_comes_of(self, submission: Submission) -> bool:
-        """Settle a refusal in a book without events: no retry can be known there, and nothing is kept."""
-        if len(submission.commands) > 1:
-            return False
-        (command,) = submission.commands
-        aggregates = self._aggregates[command.rule.log]
-        states = {name: aggregates[category(name)].initial() for name in command.streams}
-        outcome = command.rule.decide(states, command.order)
-        if not isinstance(outcome, Refused):
-            return False
-        submission.settle([Rejected(outcome)])
-        return True
+        """Settle a refusal or dry run in a book without events: no retry can be known, nothing is kept."""
+        states: dict[str, Any] = {}
+        outcomes: list[list[Emitted]] = []
+        for number, command in enumerate(submission.commands):
+            aggregates = self._aggregates[command.rule.log]
+            for name in command.streams:
+                states.setdefault(name, aggregates[category(name)].initial())
+            outcome = command.rule.decide(states, command.order)
+            if isinstance(outcome, Refused):
+                results: list[Result] = [NotDone() for _ in submission.commands]
+                results[number] = Rejected(outcome)
+                submission.settle(results)
+                return True
+            outcomes.append(outcome)
+            for one in outcome:
+                states[one.stream] = aggregates[category(one.stream)].evolve(states[one.stream], one.event)
+        if submission.dry_run:
+            submission.settle([self._told(c, o) for c, o in zip(submission.commands, outcomes, strict=True)])
+        return submission.dry_run
+
+    def _told(self, command: Deciding, outcome: Sequence[Emitted]) -> Accepted:
+        place = Place(None, None, command.order.at)
+        return Accepted(log=command.rule.log, shard=0, place=place, chain=None, emitted=tuple(outcome))
 
     def _appender(self, log: str, shard: int) -> Appender:
         found = self._appenders.get((log, shard))
@@ -111,3 +145,13 @@ class Commands:
             found = Appender(self._store, log, shard, self._aggregates[log], self._clock)
             self._appenders[log, shard] = found
         return found
+
+
+async def _settled(waiting: "asyncio.Future[tuple[Result, ...]] | Exception") -> Result | Exception:
+    if isinstance(waiting, Exception):
+        return waiting
+    try:
+        (result,) = await waiting
+    except Exception as error:  # noqa: BLE001 it is the outcome of this one; the others have theirs
+        return error
+    return result

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
-from uuid import UUID
 
 import msgspec
 
-from infra.event_store import Place, Recorded
+from infra.event_store import NewEvent, Place, Recorded
 from infra.service import Rule
 from schemas.decision import Emitted, Order, Refused
 from schemas.message import Command
@@ -28,16 +27,23 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """Durable. `duplicate`: it was known before, and this is its first place; then there are no event ids.
+    """Durable, or what would be (a dry run).
 
-    `emitted` is what a dry run would have appended; `chain` the shard's head after the append.
+    Attributes:
+        log: the log.
+        shard: the shard.
+        place: where its events lie; of a duplicate, its first place.
+        chain: the chain hash of its last event, None where it is not known here (the store has it).
+        events: what was appended; empty for duplicates.
+        emitted: what a dry run would append.
+        duplicate: it was known before.
     """
 
     log: str
     shard: int
     place: Place
     chain: bytes | None
-    event_ids: tuple[UUID, ...] = ()
+    events: tuple[NewEvent, ...] = ()
     emitted: tuple[Emitted, ...] = ()
     duplicate: bool = False
 

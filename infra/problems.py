@@ -145,7 +145,7 @@ ABOUT: Mapping[Code, About] = {
     Code.NOT_YET_VISIBLE: About(
         S.CONFLICT,
         "Not yet visible here",
-        "What `after` or `known_at` names has not been taken in here within the time that `Prefer: wait` gave.",
+        "What `after` or `known_at` names was not taken in here within the time that `Prefer: wait` gave.",
         "Ask again, or allow a longer wait.",
         retryable=True,
     ),
@@ -206,7 +206,7 @@ ABOUT: Mapping[Code, About] = {
     Code.TOKEN_INVALID: About(
         S.UNPROCESSABLE_ENTITY,
         "The token does not hold",
-        "A receipt, basis or cursor is mistyped, of another kind, of another ledger, or its key was withdrawn.",
+        "A receipt, basis or cursor is mistyped, or of another kind or ledger, or its key is gone.",
         "Send it exactly as it was received.",
     ),
     Code.KNOWN_AT_IN_FUTURE: About(
@@ -301,7 +301,7 @@ class ProblemError(Exception):
             self.headers.setdefault("Retry-After", "1")
 
     def body(self, request_id: str | None = None) -> dict[str, Any]:
-        """Return the members of the problem document, standard ones last, so that no detail can shadow them."""
+        """Return the members of the problem document; no detail can shadow a standard one."""
         return {
             **self.extra,
             "type": TYPE_PREFIX + self.code.value,
@@ -316,7 +316,7 @@ class ProblemError(Exception):
 
 
 def invalid(faults: Sequence[Fault]) -> ProblemError:
-    """Return the problem of a message with these faults: unreadable if it is no JSON at all, invalid otherwise."""
+    """Return the problem of a message with faults: unreadable if it is no JSON at all, else invalid."""
     unreadable = any(fault.code in {FaultCode.NOT_JSON, FaultCode.NOT_UNICODE} for fault in faults)
     count = "one value is" if len(faults) == 1 else f"{len(faults)} values are"
     if unreadable:
@@ -329,7 +329,7 @@ def refusal(refused: Refused, details: Mapping[str, Any], *, asked: bool = False
 
     Args:
         refused: the rejection.
-        details: its details as JSON-ready values; members that the problem document has itself keep its value.
+        details: its details as JSON-ready values.
         asked: it answers a question: then what is unknown is 404 and what is another's is 403.
     """
     status = S.CONFLICT

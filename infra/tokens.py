@@ -157,7 +157,8 @@ def positions_of(cut: Cut) -> Positions:
     """Return a cut in its one canonical form: by log and shard, without zeros."""
     logs = sorted({log for (log, _), position in cut.positions.items() if position})
     return tuple(
-        (log, tuple(sorted((s, p) for (at, s), p in cut.positions.items() if at == log and p))) for log in logs
+        (log, tuple(sorted((s, p) for (at, s), p in cut.positions.items() if at == log and p)))
+        for log in logs
     )
 
 

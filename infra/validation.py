@@ -58,7 +58,9 @@ def schema(type_: type[msgspec.Struct]) -> Mapping[str, Any]:
     own = dict(found["$defs"][name])
     config = type_.__struct_config__
     if config.tag_field is not None:
-        own["properties"] = {key: value for key, value in own["properties"].items() if key != config.tag_field}
+        own["properties"] = {
+            key: value for key, value in own["properties"].items() if key != config.tag_field
+        }
         own["required"] = [key for key in own.get("required", ()) if key != config.tag_field]
     return {**found, "$defs": {**found["$defs"], name: own}}
 
@@ -99,8 +101,8 @@ def faults_of(type_: type[msgspec.Struct], data: Any, at: Sequence[str | int] = 
     except UnreadableError as error:
         return [_below(fault, at) for fault in error.faults]
     found: dict[tuple[str, FaultCode, str], Fault] = {}
-    for error in _validator(type_).iter_errors(data):
-        for fault in _faults(error, tuple(at), schema(type_)):
+    for wrong in _validator(type_).iter_errors(data):
+        for fault in _faults(wrong, tuple(at), schema(type_)):
             found.setdefault((fault.pointer, fault.code, fault.detail), fault)
         if len(found) >= FAULTS_MAX:
             break
@@ -190,7 +192,7 @@ def _described(error: jsonschema_rs.ValidationError, root: Mapping[str, Any]) ->
     """Return the words that the declaration has for the form of a value, None if it has none."""
     found: Any = root
     for part in error.schema_path[:-1]:
-        found = found[part] if isinstance(found, list) else found.get(str(part), {})
+        found = found[int(part)] if isinstance(found, list) else found.get(str(part), {})
     return found.get("description") if isinstance(found, dict) else None
 
 

@@ -1,11 +1,11 @@
 """The keys of one ledger: who a request is from, and what becomes of keys.
 
 What is read of a credential is believed for 15 seconds, so that a revocation holds everywhere within 30.
-Refused access is audited as one sum for each credential, reason and minute: an attacker cannot fill the audit.
+Refused access is audited as one sum for each credential, reason and minute: nobody can fill the audit.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -49,7 +49,7 @@ class Access:
         self._refused: Counter[tuple[datetime, str, str, str]] = Counter()
 
     async def authenticate(self, key: Key) -> Credential | None:
-        """Return the credential behind a key, None if the key does not hold; a known one's refusal is noted."""
+        """Return the credential behind a key, None if the key does not hold; that is noted."""
         known = await self._credential(key.id)
         if fits(key, known, self._pepper) and known is not None and known.revoked_at is None:
             return known
@@ -86,7 +86,12 @@ class Access:
             await self.audit.add(entries)
 
     async def create(
-        self, tenant: str, scopes: Sequence[str], label: str, by: Credential | None, action: str = "key.created"
+        self,
+        tenant: str,
+        scopes: Sequence[str],
+        label: str,
+        by: Credential | None,
+        action: str = "key.created",
     ) -> tuple[Credential, Key]:
         """Make a key; it is told once and never again.
 
@@ -119,7 +124,7 @@ class Access:
         return await self.create(old.tenant, old.scopes, old.label, by, "key.rotated")
 
     async def revoke(self, id_: str, by: Credential) -> Credential | None:
-        """Revoke a key: at once here, within 30 seconds everywhere. Again is harmless. None if there is none."""
+        """Revoke a key: at once here, within 30 seconds everywhere; None if there is none."""
         before = await self.store.get(id_)
         revoked = await self.store.revoke(id_, self._now())
         if revoked is not None and before is not None and before.revoked_at is None:
@@ -136,7 +141,9 @@ class Access:
             self._tenants = (now, frozenset(kept.tenant for kept in live))
         return self._tenants[1]
 
-    async def _note(self, by: Credential | None, action: str, subject: str, details: dict[str, object]) -> None:
+    async def _note(
+        self, by: Credential | None, action: str, subject: str, details: Mapping[str, object]
+    ) -> None:
         actor, credential = (UNKNOWN, None) if by is None else (by.tenant, by.id)
         await self.audit.add(
             [

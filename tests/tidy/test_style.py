@@ -14,6 +14,7 @@ READS_THE_ENVIRONMENT = "infra/config.py"
 
 # Where an error of any kind may be caught: places that carry on for others after a fault in one thing.
 BROAD_EXCEPTS_MAX = {
+    "infra/commands.py": 2,  # a fault in one command of a group is its outcome; the others have theirs
     "infra/appender.py": 2,  # a fault in one rule or batch is told to its callers; the next is served
     "infra/subscriptions.py": 1,  # a fault in one stream must not stop the others
 }

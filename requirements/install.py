@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("runtime", "dev")
 OUTPUT_LINES_KEPT = 12
 PROGRESS_STEP = 20
+NETWORK_SIGNS = ("NewConnectionError", "ConnectionError", "Max retries", "timed out", "Temporary failure")
 
 
 class EnvironmentProblemError(Exception):
@@ -85,13 +86,12 @@ def explain(output: list[str]) -> str:
     text = "\n".join(output)
     if "No space left" in text:
         reason = "the disk is full; free about 1.5 GB and run this again"
-    elif "do not match the hashes" in text.lower() or "DO NOT MATCH THE HASHES" in text:
+    elif "DO NOT MATCH THE HASHES" in text:
         reason = "a downloaded package is not the one that was locked; nothing of it was installed"
-    elif any(
-        sign in text
-        for sign in ("NewConnectionError", "ConnectionError", "Max retries", "timed out", "Temporary")
-    ):
+    elif any(sign in text for sign in NETWORK_SIGNS):
         reason = "a download failed; check the network (or pip's proxy settings) and run this again"
+    elif "No matching distribution" in text:
+        reason = "a package could not be had: no network, or no build of it for this system and Python"
     else:
         reason = "pip failed"
     return f"{reason}\n--- the last lines of pip:\n{text}"

@@ -71,6 +71,7 @@ def test_packages_are_counted_without_hashes_and_comments(tmp_path: Path) -> Non
         ("OSError: [Errno 28] No space left on device", "the disk is full"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "not the one that was locked"),
         ("NewConnectionError: Failed to establish a new connection", "a download failed"),
+        ("ERROR: No matching distribution found for a==1", "could not be had"),
         ("something else", "pip failed"),
     ],
 )

@@ -56,6 +56,7 @@ class _Pass:
         self.owners: list[tuple[int, int]] = []
         self.streams: dict[StreamName, int] = {}
         self.keys: set[tuple[str, str, str]] = set()
+        self.spoiled: set[StreamName] = set()
 
 
 class Appender:
@@ -124,16 +125,17 @@ class Appender:
         """Decide and append once; return what is not settled yet."""
         tried = _Pass()
         waiting: list[Submission] = []
-        for submission in batch:
+        for number, submission in enumerate(batch):
             alone = len(submission.commands) > 1
-            if tried.keys.intersection(submission.keys) or (alone and tried.commands) or waiting:
-                waiting.append(submission)
-                continue
+            if tried.spoiled or (alone and tried.commands) or tried.keys.intersection(submission.keys):
+                waiting.extend(batch[number:])
+                break
             await self._decide(submission, tried, writer)
             if alone and tried.submissions:
-                waiting.extend(batch[batch.index(submission) + 1 :])
+                waiting.extend(batch[number + 1 :])
                 break
         if not tried.submissions:
+            self._forget(tried.spoiled)
             return waiting
         streams = tuple(
             DecidedOn(name.tenant, name.stream, version) for name, version in tried.streams.items()
@@ -142,6 +144,7 @@ class Appender:
         match answer:
             case Appended():
                 self._answer(tried, answer)
+                self._forget(tried.spoiled)
                 return waiting
             case Conflict():
                 self._forget(tried.streams)
@@ -155,7 +158,7 @@ class Appender:
                 await self._load(name, writer)
             outcomes = self._outcomes(submission, tried, names)
         except Exception as error:  # noqa: BLE001 a bug in one rule must not take the batch with it
-            self._forget(names)
+            tried.spoiled.update(names)
             submission.fail(error)
             return
         if submission.dry_run:
@@ -167,10 +170,9 @@ class Appender:
         tried.submissions.append(submission)
         tried.results.append([self._refusal(outcome, refused=refused) for outcome in outcomes])
         for index, (command, outcome) in enumerate(zip(submission.commands, outcomes, strict=True)):
-            versions = self._versions(command.order.book, outcome, outcomes[index + 1 :])
-            events = (
-                [] if refused or isinstance(outcome, Refused) else list(zip(outcome, versions, strict=True))
-            )
+            events: list[tuple[Emitted, int]] = []
+            if not refused and not isinstance(outcome, Refused):
+                events = self._numbered(command.order.book, outcome, outcomes[index + 1 :])
             tried.commands.append(_new_command(command, events, refused=refused))
             tried.owners.append((number, index))
 
@@ -203,16 +205,17 @@ class Appender:
             kept.state = self._aggregates[category(one.stream)].evolve(kept.state, one.event)
             kept.version += 1
 
-    def _versions(self, book: str, outcome: Outcome, later: Sequence[Outcome]) -> list[int]:
-        """Return the versions of the events, counted back from states that hold the later ones too."""
-        if isinstance(outcome, Refused):
-            return []
+    def _numbered(
+        self, book: str, emitted: Sequence[Emitted], later: Sequence[Outcome]
+    ) -> list[tuple[Emitted, int]]:
+        """Return events with their versions, counted back from states that hold the later ones too."""
         after = Counter(one.stream for others in later if not isinstance(others, Refused) for one in others)
-        versions = []
-        for one in reversed(outcome):
-            versions.append(self._states[StreamName(book, one.stream)].version - after[one.stream])
+        numbered = []
+        for one in reversed(emitted):
+            version = self._states[StreamName(book, one.stream)].version - after[one.stream]
+            numbered.append((one, version))
             after[one.stream] += 1
-        return versions[::-1]
+        return numbered[::-1]
 
     def _answer(self, tried: _Pass, appended: Appended) -> None:
         chains = self._chains(tried, appended)

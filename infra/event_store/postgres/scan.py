@@ -4,6 +4,7 @@ Columns of fixed size come first, the lengths of the others among them, so that 
 names and instants, which repeat, are decoded once a page. No transaction stays open from page to page.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from struct import Struct
@@ -25,26 +26,36 @@ async def scan(
 ) -> AsyncIterator[Sequence[Recorded]]:
     """Yield pages of at most `PAGE_EVENTS` events, each going on right after the one before.
 
+    The next page is on its way while one is parsed and used.
+
     Raises:
         StoreCorruptError: a position is missing.
     """
-    query = statement("scan", log)
     end = POSITION_MAX if up_to is None else up_to
-    while after < end:
-        last = min(after + PAGE_EVENTS, end)
-        buffer = bytearray()
+    coming = asyncio.create_task(_copy(database, log, shard, after, end))
+    try:
+        while page := parse(log, shard, await coming):
+            require_no_gap(log, shard, after, page)
+            after = page[-1].position
+            coming = asyncio.create_task(_copy(database, log, shard, after, end))
+            await asyncio.sleep(0)  # let it send its query before this page takes the processor
+            yield page
+    finally:
+        coming.cancel()
+        await asyncio.wait([coming])
 
-        async def keep(chunk: bytes, into: bytearray = buffer) -> None:
-            into += chunk
 
-        async with database.reading() as connection:
-            await connection.copy_from_query(query, shard, after, last, output=keep, format="binary")
-        page = parse(log, shard, bytes(buffer))
-        if not page:
-            return
-        require_no_gap(log, shard, after, page)
-        yield page
-        after = page[-1].position
+async def _copy(database: Database, log: str, shard: int, after: int, end: int) -> bytes:
+    """Return one page as COPY BINARY sends it."""
+    chunks: list[bytes] = []
+
+    async def keep(chunk: bytes) -> None:
+        chunks.append(chunk)
+
+    query, last = statement("scan", log), min(after + PAGE_EVENTS, end)
+    async with database.reading() as connection:
+        await connection.copy_from_query(query, shard, after, last, output=keep, format="binary")
+    return b"".join(chunks)
 
 
 def parse(log: str, shard: int, data: bytes) -> list[Recorded]:

@@ -9,6 +9,8 @@ create or replace function {log}.verify(_shard integer, _after bigint, _upto big
     out tenants text[], out streams text[], out firsts bigint[], out lasts bigint[])
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set work_mem = '64MB'
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 begin

@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -80,7 +80,7 @@ def missing(folder: Path, jars: tuple[Jar, ...]) -> list[Jar]:
 
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path) -> Generator[None]:
     """Holds a folder against every other process on this machine."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as guard:

@@ -35,7 +35,8 @@ def brokers(answer: bytes) -> list[tuple[int, str, int]]:
         correlation, count = struct.unpack_from(">ii", answer)
         if correlation != 1 or count < 0:
             raise UnreadableAnswerError(f"correlation {correlation}, {count} brokers")
-        offset, found = 8, []
+        offset = 8
+        found: list[tuple[int, str, int]] = []
         for _ in range(count):
             node, length = struct.unpack_from(">ih", answer, offset)
             host = answer[offset + 6 : offset + 6 + length].decode()

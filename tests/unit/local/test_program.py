@@ -8,7 +8,7 @@ import pytest
 
 from infra.local import ports
 from infra.local.errors import NotReadyError
-from infra.local.parts import PartReport, PartState, silent
+from infra.local.parts import PartReport, PartState, Reporter, silent
 from infra.local.program import Program, ProgramPart, answers, python_module
 from infra.local.supervisor import keep_up
 
@@ -39,7 +39,7 @@ def unready() -> Iterator[str]:
         thread.join()
 
 
-def part(folder: Path, code: str, seen: list[PartReport] | None = None) -> ProgramPart:
+def part(folder: Path, code: str, report: Reporter = silent) -> ProgramPart:
     (folder / "program.py").write_text(code)
     port = ports.choose()
     program = Program(
@@ -48,7 +48,7 @@ def part(folder: Path, code: str, seen: list[PartReport] | None = None) -> Progr
         ready_url=f"http://127.0.0.1:{port}/health/ready",
         folder=folder,
     )
-    return ProgramPart(program, folder / "log", silent if seen is None else seen.append)
+    return ProgramPart(program, folder / "log", report)
 
 
 def test_a_server_that_is_not_ready_does_not_count_as_an_answer(unready: str) -> None:
@@ -61,7 +61,7 @@ def test_nobody_there_is_no_answer() -> None:
 
 async def test_a_program_is_ready_when_its_url_answers(tmp_path: Path) -> None:
     seen: list[PartReport] = []
-    service = part(tmp_path, SERVER, seen)
+    service = part(tmp_path, SERVER, seen.append)
     await service.start()
     assert service.running
     await service.stop()
@@ -84,8 +84,7 @@ async def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
         if seen.count(PartState.READY) == 2:
             again.set()
 
-    service = part(tmp_path, SERVER)
-    service._report = report
+    service = part(tmp_path, SERVER, report)
     await service.start()
     watch = asyncio.create_task(keep_up(service))
     assert service.child is not None

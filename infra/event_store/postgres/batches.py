@@ -1,6 +1,7 @@
 """A batch as the arguments of a log's `append`, and its one row of answer as an outcome."""
 
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from infra.database import Row
@@ -27,6 +28,7 @@ def arguments(shard: int, batch: Batch) -> list[Any]:
     events = [event for command in commands for event in command.events]
     causes = [command.cause_recorded_at for command in commands]
     caused = any(causes)
+    counts = [len(command.events) for command in commands]
     assert len({(c.tenant, c.actor, c.id) for c in commands}) == len(commands), (
         "of two equal ids the second waits"
     )
@@ -37,7 +39,8 @@ def arguments(shard: int, batch: Batch) -> list[Any]:
         [command.id for command in commands],
         [command.digest for command in commands],
         [command.refused for command in commands],
-        [len(command.events) for command in commands],
+        counts,
+        list(accumulate(counts)),
         causes if caused else None,
         [stream.tenant for stream in streams],
         [stream.stream for stream in streams],

@@ -4,7 +4,7 @@
 --   _shard                       the shard
 --   _tenants, _actors, _ids, _digests   commands, in the order in which they were decided
 --   _refused                     decided with a rejection: checked, not kept
---   _counts                      how many of the events each command brings about
+--   _counts, _uptos              how many of the events each command brings about, and all up to it together
 --   _causes                      when its cause was recorded, null if it has none
 --   _books, _streams, _versions  every stream that a command was decided on, and its version before the batch
 --   _added                       how many of the events each of these streams gets; their versions follow its version
@@ -23,7 +23,7 @@
 create or replace function {log}.append(
     _shard integer,
     _tenants text[], _actors text[], _ids text[], _digests bytea[], _refused boolean[], _counts integer[],
-    _causes timestamptz[],
+    _uptos integer[], _causes timestamptz[],
     _books text[], _streams text[], _versions bigint[], _added integer[],
     _e_tenants text[], _e_counterparties text[], _e_streams text[], _e_versions bigint[], _e_ids uuid[],
     _e_types text[], _e_effective timestamptz[], _e_payloads bytea[], _e_metas bytea[], _e_leaves bytea[],
@@ -139,11 +139,8 @@ begin
     insert into {log}.command (first_position, last_position, recorded_at, shard, tenant, actor, command_id, digest)
     select case when c.count > 0 then base + c.upto - c.count + 1 end, case when c.count > 0 then base + c.upto end,
            coalesce(recorded[c.n], append.recorded_at), _shard, c.tenant, c.actor, c.id, c.digest
-    from (
-        select u.*, sum(u.count) over (order by u.n) as upto
-        from unnest(_tenants, _actors, _ids, _digests, _refused, _counts)
-             with ordinality u(tenant, actor, id, digest, refused, count, n)
-    ) c
+    from unnest(_tenants, _actors, _ids, _digests, _refused, _counts, _uptos)
+         with ordinality c(tenant, actor, id, digest, refused, count, upto, n)
     where not c.refused and (found_numbers is null or c.n <> all (found_numbers));
 end
 $$;

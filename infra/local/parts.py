@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from infra.local.errors import LocalStackError, NotRunningError
 from infra.local.processes import Child
 
-STOP_SECONDS_MAX = 20.0
-
 
 class PartState(enum.StrEnum):
     """How far a part has come."""
@@ -51,6 +49,7 @@ class Part(ABC):
 
     name: str
     address: str
+    stop_seconds_max = 20.0
 
     def __init__(self, report: Reporter) -> None:
         """Nothing runs yet."""
@@ -70,18 +69,18 @@ class Part(ABC):
         """Whether its process is alive (frozen counts as alive)."""
         return self.child is not None and self.child.exit_code is None
 
-    async def stop(self) -> None:
-        """Ends it cleanly; a part that is not running is left alone."""
-        if self.child is None:
-            return
-        if self.running:
+    async def stop(self) -> bool:
+        """Ends it cleanly, if it runs; whether it ran and ended by itself when asked."""
+        clean = False
+        if self.child is not None and self.running:
             self.say(PartState.STOPPING)
             with suppress(NotRunningError, ProcessLookupError):  # it may end by itself just now
                 self.thaw()
-            clean = await self.child.stop(STOP_SECONDS_MAX)
-            detail = "" if clean else f"had to be killed after {STOP_SECONDS_MAX:g} s"
+            clean = await self.child.stop(self.stop_seconds_max)
+            detail = "" if clean else f"had to be killed after {self.stop_seconds_max:g} s"
             self.say(PartState.STOPPED, detail)
         self.child = None
+        return clean
 
     async def kill(self) -> None:
         """Ends it as a crash would (SIGKILL)."""

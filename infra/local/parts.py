@@ -116,11 +116,14 @@ async def start_together(parts: Sequence[Part]) -> None:
         async with asyncio.TaskGroup() as group:
             for part in parts:
                 group.create_task(part.start())
-    except* LocalStackError as troubles:
-        raise first_trouble(troubles) from None
+    except ExceptionGroup as troubles:
+        ours, others = troubles.split(LocalStackError)
+        if ours is None or others is not None:
+            raise
+        raise first_trouble(ours) from None
 
 
-def first_trouble(troubles: BaseExceptionGroup[LocalStackError]) -> LocalStackError:
+def first_trouble(troubles: ExceptionGroup[LocalStackError]) -> LocalStackError:
     """The first single error in a group of errors."""
     first = troubles.exceptions[0]
-    return first_trouble(first) if isinstance(first, BaseExceptionGroup) else first
+    return first_trouble(first) if isinstance(first, ExceptionGroup) else first

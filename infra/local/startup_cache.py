@@ -9,7 +9,6 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-
 CACHES_KEPT = 4  # 64 MB each; every clone has a Java, and so a cache, of its own
 
 

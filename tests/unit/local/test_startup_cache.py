@@ -52,4 +52,5 @@ def test_only_the_newest_caches_are_kept(tmp_path: Path, java: Path) -> None:
         written(cache)
         cache.settle(clean=True)
     assert len(list(tmp_path.glob("*.aot"))) == CACHES_KEPT
-    assert cache.flags()[0].startswith("-XX:AOTCache=")
+    newest = StartupCache(tmp_path, java, (f"-Xmx{CACHES_KEPT + 1}m",), "a.jar")
+    assert newest.flags()[0].startswith("-XX:AOTCache=")

@@ -1,0 +1,127 @@
+"""The newest events of one shard, from wherever they come first: the topic, or the log itself.
+
+Relay and consumers of a process read through one feed a shard, so that an event is read and decoded once
+for all of them. The topic is only a fast path: what does not go on without a gap, or whose chain does not
+verify, is not taken, and the log is read instead.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+
+from infra.event_store import EventStore, Recorded
+from infra.records import follows
+
+PAGE = 1000
+WINDOW_EVENTS_MAX = 4000
+WINDOW_BYTES_MAX = 4 << 20
+
+
+class Feed:
+    """One shard as one process sees it. `head` is the newest position known to exist."""
+
+    def __init__(self, log: str, shard: int) -> None:
+        """Start with nothing known."""
+        self.log, self.shard = log, shard
+        self.head = 0
+        self.stale_records = 0
+        self._window: deque[Recorded] = deque()
+        self._bytes = 0
+        self._wakes: set[asyncio.Event] = set()
+        self._reading = asyncio.Lock()
+
+    def listen(self) -> asyncio.Event:
+        """Return an event that is set whenever something new is known; whoever waits clears it first."""
+        wake = asyncio.Event()
+        wake.set()
+        self._wakes.add(wake)
+        return wake
+
+    def leave(self, wake: asyncio.Event) -> None:
+        """Stop setting an event."""
+        self._wakes.discard(wake)
+
+    def announce(self, position: int) -> None:
+        """Take note that the log reaches `position`."""
+        if position > self.head:
+            self.head = position
+            self._wake()
+
+    def offer(self, events: Sequence[Recorded]) -> None:
+        """Take events that came by topic.
+
+        Repeats are dropped. What does not go on from what is at hand (a hole, nothing at hand, a chain
+        that does not verify) is not taken: it only says how far the log reaches, and whoever needs it
+        reads the log.
+        """
+        for recorded in events:
+            last = self._window[-1] if self._window else None
+            if last is not None and recorded.position <= last.position:
+                continue
+            if last is None or recorded.position > last.position + 1:
+                self.head = max(self.head, recorded.position)
+            elif follows(last.chain, recorded):
+                self._keep(recorded)
+            else:
+                self.stale_records += 1
+                self.head = max(self.head, recorded.position)
+                break
+        self._wake()
+
+    def known(self, after: int, limit: int = PAGE) -> Sequence[Recorded]:
+        """Return what is at hand and goes on right after a position; empty if that is not at hand."""
+        if not self._window or not self._window[0].position <= after + 1 <= self._window[-1].position:
+            return ()
+        skip = after + 1 - self._window[0].position
+        return list(islice(self._window, skip, skip + limit))
+
+    async def after(self, position: int, store: EventStore) -> Sequence[Recorded]:
+        """Return the events that go on right after a position, one page; empty at the head.
+
+        Raises:
+            StoreCorruptError, StoreUnavailableError: as the store does.
+        """
+        found = self.known(position)
+        if found:
+            return found
+        async with self._reading:
+            # whoever waited here finds what the one before has read
+            found = self.known(position)
+            if found:
+                return found
+            page = await store.shard(self.log, self.shard, position, PAGE)
+            self._take_page(page)
+            return page
+
+    def forget(self) -> None:
+        """Drop what is at hand, as after a lost connection."""
+        self._empty()
+
+    def _take_page(self, page: Sequence[Recorded]) -> None:
+        """Keep a page of the log if it is newer than what is at hand."""
+        if not page or (self._window and page[-1].position <= self._window[-1].position):
+            return
+        if self._window and page[0].position > self._window[-1].position + 1:
+            self._empty()
+        for recorded in page:
+            if not self._window or recorded.position == self._window[-1].position + 1:
+                self._keep(recorded)
+        self.announce(page[-1].position)
+
+    def _keep(self, recorded: Recorded) -> None:
+        self._window.append(recorded)
+        self._bytes += len(recorded.payload)
+        self.head = max(self.head, recorded.position)
+        while len(self._window) > WINDOW_EVENTS_MAX or (
+            self._bytes > WINDOW_BYTES_MAX and len(self._window) > 1
+        ):
+            self._bytes -= len(self._window.popleft().payload)
+
+    def _empty(self) -> None:
+        self._window.clear()
+        self._bytes = 0
+
+    def _wake(self) -> None:
+        for wake in self._wakes:
+            wake.set()

@@ -1,0 +1,70 @@
+"""Sending batches, with a producer that is thrown away when anything goes wrong with it."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from aiokafka import AIOKafkaProducer, RecordMetadata
+from aiokafka.errors import KafkaError
+
+from infra.bus import BusUnavailableError, Handed, Place, RecordTooLargeError
+from infra.event_store import Recorded
+from infra.kafka.waiting import ACK_SECONDS_MAX, ANSWER_SECONDS_MAX, abandon, within
+from infra.node import Ledger
+from infra.records import headers, record_bytes
+
+BATCH_BYTES_MAX = 512 << 10
+RECORD_BYTES_MAX = 8 << 20
+
+
+class KafkaPublisher:
+    """Sends batches through one idempotent producer, until anything goes wrong with it."""
+
+    def __init__(self, producer: AIOKafkaProducer, ledger: Ledger) -> None:
+        """Take a started producer."""
+        self._producer, self._ledger = producer, ledger
+        self._open = True
+
+    async def send(self, place: Place, events: Sequence[Recorded]) -> Handed:
+        """See `Publisher.send`."""
+        if not self._open:
+            raise BusUnavailableError("the publisher is closed")
+        batch, count = self._producer.create_batch(), 0
+        for recorded in events:
+            its_headers = headers(recorded)
+            if record_bytes(recorded, its_headers) > RECORD_BYTES_MAX:
+                break
+            added = batch.append(
+                timestamp=None, key=recorded.tenant.encode(), value=recorded.payload, headers=its_headers
+            )
+            if added is None:
+                break
+            count += 1
+        if not count:
+            raise RecordTooLargeError(f"{events[0].origin} has over {RECORD_BYTES_MAX} bytes")
+        topic = self._ledger.topic(place[0])
+        sending = self._producer.send_batch(batch, topic, partition=place[1])
+        return Handed(count, self._acked(await within(ANSWER_SECONDS_MAX, sending)))
+
+    async def close(self) -> None:
+        """See `Publisher.close`."""
+        if self._open:
+            self._open = False
+            await abandon(drop_producer(self._producer))
+
+    @staticmethod
+    def _acked(future: "asyncio.Future[RecordMetadata]") -> Awaitable[int]:
+        async def acked() -> int:
+            return (await within(ACK_SECONDS_MAX, future)).offset
+
+        return asyncio.ensure_future(acked())
+
+
+async def drop_producer(producer: AIOKafkaProducer) -> None:
+    """End a producer without waiting for what it has to send: looking at the topic settles that."""
+    accumulator = producer._message_accumulator  # noqa: SLF001 stop() would wait for it for ever
+    accumulator.fail_all(KafkaError("the producer was dropped"))
+    for batches in list(accumulator._batches.values()):  # noqa: SLF001
+        for batch in batches:
+            if batch.future.done():
+                batch.future.exception()
+    await producer.stop()

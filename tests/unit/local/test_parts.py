@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from infra.local.errors import LocalStackError, NotRunningError, PortTakenError
@@ -30,7 +28,7 @@ async def test_a_fault_among_the_errors_is_not_hidden() -> None:
         await start_together([Refusing(LocalStackError("known")), Refusing(ZeroDivisionError())])
 
 
-async def test_a_part_that_does_not_run_cannot_be_frozen_but_may_be_stopped(tmp_path: Path) -> None:
+async def test_a_part_that_does_not_run_cannot_be_frozen_but_may_be_stopped() -> None:
     part = Refusing(LocalStackError("never asked"))
     with pytest.raises(NotRunningError):
         part.freeze()

@@ -24,8 +24,8 @@ from schemas.settlement.values import (
 class StatementIssued(Event, tag="settlement.StatementIssued.v1"):
     """What is owed for an interval, computed from what was known at `basis`. Never changes.
 
-    `digest` is the SHA-256, in hex, of everything a reader of the statement sees. `calendar` is the whole calendar
-    interval that shares are taken of; `zone` and `rounding` are those that the interval goes by.
+    `digest` is the SHA-256, in hex, of everything a reader of the statement sees. `calendar` is the whole
+    calendar interval that shares are taken of; `zone` and `rounding` are those that the interval goes by.
     """
 
     statement: str

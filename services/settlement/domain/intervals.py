@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from schemas.contracts import Billing, Terms
+from schemas.kernel.agreement import Agreement
 from schemas.kernel.calendar import Unit, interval_of, label
 from schemas.kernel.instants import seconds
 from schemas.kernel.interval import Interval
@@ -49,48 +50,30 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class TermsNear:
-    """The terms that hold at an instant: the first before them, the last after them."""
-
-    def __init__(self, deal: Deal) -> None:
-        """Take the deal's timeline."""
-        self._deal = deal
-
-    def __call__(self, at: datetime) -> Terms:
-        """The terms near an instant."""
-        found = self._deal.chapters[0].terms
-        for chapter in self._deal.chapters:
-            if chapter.interval.start > at:
-                break
-            found = chapter.terms
-        return found
-
-
-def slots(
-    terms: TermsNear, first: datetime, until: datetime, issued: Mapping[datetime, Issued]
-) -> list[Slot]:
+def slots(agreement: Agreement, until: datetime, issued: Mapping[datetime, Issued]) -> list[Slot]:
     """The billing intervals from the first on that begin before `until`.
 
     A change of billing interval, zone or currency takes effect with the first interval not yet issued. Where
     calendars do not meet, the first one after the change begins where the last issued one ended.
     """
-    at = _beginning(terms, first, issued)
+    at = _beginning(agreement, issued)
     taken = {kept.label for kept in issued.values()}
     starts = sorted(issued)
     found: list[Slot] = []
     while at < until and len(found) < SLOTS_MAX:
         known = issued.get(at)
         if known is not None:
-            found.append(_as_issued(terms(at), known))
+            found.append(_as_issued(agreement.terms_near(at), known))
         else:
             later = next((start for start in starts if start > at), None)
-            found.append(_by_calendar(terms(at), at, later, taken))
+            found.append(_by_calendar(agreement.terms_near(at), at, later, taken))
         at = found[-1].interval.end
     return found
 
 
-def _beginning(terms: TermsNear, first: datetime, issued: Mapping[datetime, Issued]) -> datetime:
-    billing = terms(first).billing
+def _beginning(agreement: Agreement, issued: Mapping[datetime, Issued]) -> datetime:
+    first = agreement.term_start
+    billing = agreement.terms_near(first).billing
     begin = interval_of(billing.zone, billing.interval, first).start
     return min((begin, *issued))
 

@@ -1,4 +1,4 @@
-"""What of a pool is unsold over time, from capacity's events: capacity net of outages, less what is committed."""
+"""What of a pool is unsold over time: capacity net of outages, less what is committed."""
 
 from collections.abc import Iterable
 from datetime import datetime

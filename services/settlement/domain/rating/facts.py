@@ -72,6 +72,7 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
         holdings: by line. A line without one has had nothing delivered.
         meters: what was metered, by line.
         unsold: by pool (qualified), for the residual charges.
+        end: where the contract ends, as known.
         exit: how it ends before its term, if it does.
         novation: where it comes from, if from a novation.
     """
@@ -80,21 +81,12 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
     chapters: tuple[Chapter, ...]
     committed: Mapping[str, Schedule]
     meters: Meters
+    end: datetime
     elections: Mapping[str, datetime] = {}
     holdings: Mapping[str, Holding] = {}
     unsold: Mapping[str, Schedule] = {}
     exit: Exit | None = None
     novation: NovationShare | None = None
-
-    @property
-    def start(self) -> datetime:
-        """Where its terms begin."""
-        return self.chapters[0].interval.start
-
-    @property
-    def end(self) -> datetime:
-        """Where it ends, as known."""
-        return self.chapters[-1].interval.end
 
     def holding(self, line: str) -> Holding:
         """What is held for a line; nothing where there is no reservation."""

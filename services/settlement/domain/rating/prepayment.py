@@ -9,13 +9,11 @@ from schemas.contracts import PrepaymentCharge
 from schemas.kernel.interval import Interval
 from schemas.kernel.rates import percent
 from services.settlement.domain.rating.facts import Chapter, Deal, charges_named
-from services.settlement.domain.rating.line import Line, total
+from services.settlement.domain.rating.line import BASE, Line, total
 from services.settlement.domain.rating.minimum import Rated
 from services.settlement.domain.rating.scope import Scope
 
-PAID_FOR = frozenset(
-    {"fixed", "capacity", "block", "usage", "residual", "minimum", "delivery", "recall", "sla"}
-)
+PAID_FOR = BASE | {"minimum", "delivery", "recall", "sla"}
 
 
 class Purse(msgspec.Struct, kw_only=True):

@@ -14,6 +14,7 @@ class Report(msgspec.Struct, frozen=True):
     """What a meter says of [start, end), in epoch seconds: GPU-seconds, or whole units of another meter.
 
     It counts only within [since, until): where a whole novation moved the reservation, the rest is another's.
+    `passed_on`: it was used by somebody to whom the capacity was passed on.
     """
 
     start: int
@@ -22,6 +23,7 @@ class Report(msgspec.Struct, frozen=True):
     meter: str = "gpu"
     since: int | None = None
     until: int | None = None
+    passed_on: bool = False
 
 
 class Meters:
@@ -47,6 +49,17 @@ class Meters:
     def total(self, line: str, meter: str, start: int, end: int) -> int:
         """What falls in [start, end), which lies between two neighbouring bounds or on them."""
         return sum(self.parts(line, meter, (start, end)))
+
+    def own(self, line: str, start: int, end: int) -> int:
+        """GPU-seconds in [start, end) that the holder used itself."""
+        cuts = (start, end)
+        return sum(
+            quantity
+            for report in self._touching(line, "gpu", start, end)
+            if not report.passed_on
+            for begin, quantity in _pieces(report, self._bounds, cuts)
+            if start <= begin < end
+        )
 
     def parts(self, line: str, meter: str, cuts: Sequence[int]) -> list[int]:
         """What falls between neighbouring cuts, each report split by largest remainder at bounds and cuts."""

@@ -1,0 +1,105 @@
+"""`settlement.explain`: how a line of an issued statement came about, down to who said so."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from infra.event_store import Cut
+from infra.service import View
+from schemas.decision import Refused
+from schemas.kernel.instants import seconds
+from schemas.kernel.interval import Interval
+from schemas.settlement import ExplainQuestion, StatementIssued
+from services.settlement.domain.account import Account
+from services.settlement.domain.statement import Drafted, drafted
+from services.settlement.gathering import compute
+from services.settlement.knowledge import Known, known
+from services.settlement.projections import CAPACITY_FACTS, USAGE_FACTS
+from services.settlement.reads.access import NO_STATEMENT, FoundStatement, statement_of
+from services.settlement.reads.statement import line_json
+from services.settlement.recomputing import account_before, cut_of
+
+
+async def explain(question: ExplainQuestion, view: View) -> Any | Refused:  # noqa: ANN401 JSON
+    """Answer with the formula in exact numbers, the clauses, and the facts that entered.
+
+    A fact is told by its event id, and only to those who may see the event itself.
+    """
+    found = await statement_of(question.statement, view)
+    if isinstance(found, Refused):
+        return found
+    event = found.event
+    line = next((line for line in event.lines if line.line == question.line), None)
+    if line is None:
+        return NO_STATEMENT
+    cut = cut_of(event)
+    all_known = await known(view.past.at(cut), event.contract)
+    assert all_known is not None, "what was billed was signed"
+    state = await account_before(view.past, found.recorded)
+    draft = _draft(all_known, state, event, cut, question.line)
+    return {
+        "statement": event.statement,
+        **line_json(line),
+        "interval": {"start": line.interval.start, "end": line.interval.end},
+        "formula": draft.line.formula,
+        "clauses": _clauses(all_known, draft),
+        "facts": await _facts(view, found, cut, draft),
+        "rulebook": event.rulebook,
+    }
+
+
+def _draft(all_known: Known, state: Account, event: StatementIssued, cut: Cut, number: int) -> Drafted:
+    made = compute(all_known, state, event.interval, cut)
+    assert made.slot is not None, "the statement's own interval"
+    return drafted(made.rating, state, made.slot)[number - 1]
+
+
+def _clauses(all_known: Known, draft: Drafted) -> list[dict[str, Any]]:
+    """The events of the contract that brought the terms which the line rests on."""
+    return [
+        {
+            "version": recorded.version,
+            "event": str(recorded.event_id),
+            "type": recorded.type,
+            "effective_at": recorded.effective_at,
+            "sender": recorded.meta.actor,
+        }
+        for recorded in all_known.events
+        if recorded.version in draft.line.versions
+    ]
+
+
+async def _facts(view: View, found: FoundStatement, cut: Cut, draft: Drafted) -> list[dict[str, Any]]:
+    past = view.past.at(cut)
+    rows: list[Mapping[str, Any]] = []
+    for line in draft.line.holdings:
+        name = f"{found.event.contract}/{line}"
+        rows += await past.rows(CAPACITY_FACTS, {"reservation": name})
+        rows += _within(await past.rows(USAGE_FACTS, {"reservation": name}), draft.interval)
+    for pool in draft.line.pools:
+        rows += await past.rows(CAPACITY_FACTS, {"pool": pool})
+    return [_fact(row) for row in rows if _visible(row, view.actor, found)]
+
+
+def _within(rows: Sequence[Mapping[str, Any]], interval: Interval) -> list[Mapping[str, Any]]:
+    start, end = seconds(interval.start), seconds(interval.end)
+    return [row for row in rows if row["starts"] < end and row["ends"] > start]
+
+
+def _visible(row: Mapping[str, Any], actor: str, found: FoundStatement) -> bool:
+    """An event on a line's own reservation may be seen by the line's supplier too."""
+    own = (row["reservation"] or "").startswith(f"{found.event.contract}/")
+    return actor in (row["tenant"], row["counterparty"]) or (own and actor == found.agreement.supplier)
+
+
+def _fact(row: Mapping[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "log": row["log"],
+        "event": row["event_id"],
+        "sender": row["sender"],
+        "recorded_at": row["recorded_at"],
+    }
+    if "report" in row:
+        told.update(report=row["report"], quantity=str(row["quantity"]), meter=row["meter"])
+    else:
+        told["type"] = row["type"]
+    return told

@@ -154,7 +154,7 @@ class LineRefusal(Value):
 
 
 class RecordLine(Command, tag="contracts.RecordLine.v1"):
-    """By reaction to capacity: how a line stands now. What is None did not change."""
+    """By reaction to capacity: how a line stands now; None did not change. `recalled` comes on top."""
 
     contract: Name
     line: Id

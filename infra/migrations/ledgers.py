@@ -18,7 +18,7 @@ from infra.event_store import StoreError
 from infra.migrations import HERE, Plan, fingerprint, migrate, writer_role
 from infra.node import Ledger
 
-NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 DATABASE_PREFIX = "capledger_"
 
 
@@ -41,9 +41,7 @@ def database_name(ledger: str) -> str:
         ValueError: not a name for a ledger.
     """
     if not NAME.fullmatch(ledger):
-        raise ValueError(
-            f"not a ledger's name: {ledger!r}; expected letters a-z, digits, - and _, 40 at most"
-        )
+        raise ValueError(f"not a ledger's name: {ledger!r}; expected letters a-z, digits and -, 40 at most")
     return DATABASE_PREFIX + ledger
 
 

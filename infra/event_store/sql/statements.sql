@@ -122,3 +122,29 @@ select rolname, rolsuper, rolbypassrls from pg_roles where rolname = session_use
 -- name: setting
 -- $1 name
 select current_setting($1);
+
+-- name: act_as_party
+-- $1 party: whose events the reader's row security lets through, until the transaction ends
+select set_config('capledger.party', $1, true);
+
+-- name: of_party
+-- $1 shard, $2 party, $3 after this position, $4 up to this one, $5 at most so many
+(
+    select position, tenant, counterparty, stream, version, event_id, type, effective_at, recorded_at, payload,
+           meta, chain
+    from {log}.event
+    where shard = $1 and position > $3 and position <= $4 and tenant = $2
+    order by position
+    limit $5
+)
+union all
+(
+    select position, tenant, counterparty, stream, version, event_id, type, effective_at, recorded_at, payload,
+           meta, chain
+    from {log}.event
+    where counterparty = $2 and shard = $1 and position > $3 and position <= $4 and tenant <> $2
+    order by position
+    limit $5
+)
+order by position
+limit $5;

@@ -1,0 +1,118 @@
+"""What the services need before they can run here: secrets, roles, a ledger, and a configuration file each.
+
+Everything is made once and kept in the state folder, readable only by its owner.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from infra.config import Config, HttpSettings, KafkaSettings, PostgresSettings
+from infra.database import address
+from infra.local import ports
+from infra.local.program import Program, python_module
+from infra.local.stack import LocalStack
+from infra.local.supervisor import Plan as StackPlan
+from infra.migrations import Plan, writer_role
+from infra.migrations.ledgers import create_ledger, ledger_names, prepare_roles, upgrade_ledger
+from infra.service import Service
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LEDGER = "local"
+SHARDS = 4
+PEPPER_BYTES = 32
+SEALING_KEY_BYTES = 64
+
+
+def stored_secret(file: Path, make: Callable[[], str]) -> str:
+    """The text of a file that only its owner can read; made when absent."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not file.exists():
+        partial = file.with_suffix(".new")
+        partial.unlink(missing_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
+            written.write(make())
+        partial.replace(file)
+    return file.read_text()
+
+
+def role_passwords(folder: Path, plan: Plan) -> dict[str, str]:
+    """A password for each role that logs in, in `roles.json`; roles that came later get theirs added."""
+    file = folder / "roles.json"
+    known: dict[str, str] = json.loads(stored_secret(file, lambda: "{}"))
+    made = {role: known.get(role) or secrets.token_urlsafe(24) for role in plan.roles}
+    if made != known:
+        file.unlink()
+        stored_secret(file, lambda: json.dumps(made, indent=2) + "\n")
+    return made
+
+
+def plan_of(services: Sequence[Service]) -> Plan:
+    """The schema that these services need."""
+    return Plan(services={service.name: service.logs for service in services}, shards=SHARDS)
+
+
+def configuration(stack: LocalStack, service: str, port: int, passwords: Mapping[str, str]) -> Config:
+    """What one service is told: its own role, the broker, its port, every ledger of this machine."""
+    role, folder = writer_role(service), stack.folder / "secrets"
+    return Config(
+        postgres=PostgresSettings(
+            dsn=address(stack.postgres_dsn, user=role, password=passwords[role]),
+            admin_dsn=stack.postgres_dsn,
+        ),
+        kafka=KafkaSettings(bootstrap=stack.kafka_bootstrap),
+        http=HttpSettings(host=ports.HOST, port=port),
+        ledgers=(LEDGER,),
+        sandboxes=True,
+        shards=SHARDS,
+        pepper_file=str(folder / "pepper"),
+        sealing_file=str(folder / "sealing"),
+    )
+
+
+def write_configuration(folder: Path, service: str, config: Config) -> Path:
+    """Writes a service's configuration file, which holds a password; JSON, which is YAML too."""
+    file = folder / "config" / f"{service}.yaml"
+    file.unlink(missing_ok=True)
+    stored_secret(file, lambda: msgspec.json.format(msgspec.json.encode(config), indent=2).decode() + "\n")
+    return file
+
+
+async def prepare_ledger(admin_dsn: str, plan: Plan, passwords: Mapping[str, str]) -> None:
+    """Makes the roles and the live ledger of this machine, or brings an older one up to this release."""
+    await prepare_roles(admin_dsn, plan, passwords)
+    if LEDGER in await ledger_names(admin_dsn):
+        await upgrade_ledger(admin_dsn, LEDGER, plan)
+    else:
+        await create_ledger(admin_dsn, LEDGER, "live", plan)
+
+
+def with_services(services: Sequence[Service]) -> StackPlan:
+    """The plan that starts these services beside the servers."""
+    plan = plan_of(services)
+
+    async def prepare(stack: LocalStack) -> Sequence[Program]:
+        folder = stack.folder / "secrets"
+        passwords = role_passwords(folder, plan)
+        stored_secret(folder / "pepper", lambda: secrets.token_hex(PEPPER_BYTES) + "\n")
+        stored_secret(folder / "sealing", lambda: secrets.token_hex(SEALING_KEY_BYTES) + "\n")
+        await prepare_ledger(stack.postgres_dsn, plan, passwords)
+        names = tuple(service.name for service in services)
+        chosen = ports.stored(stack.folder / "ports.json", names)
+        return [_program(stack, name, chosen[name], passwords) for name in names]
+
+    return prepare
+
+
+def _program(stack: LocalStack, name: str, port: int, passwords: Mapping[str, str]) -> Program:
+    file = write_configuration(stack.folder, name, configuration(stack, name, port, passwords))
+    return Program(
+        name=name,
+        argv=python_module(f"services.{name}", "--config", str(file)),
+        ready_url=f"http://{ports.HOST}:{port}/health/ready",
+        folder=ROOT,
+    )

@@ -111,9 +111,7 @@ def plain(value: Any) -> Any:
     """Return a value as builtin JSON values with no field left out, instants as text: the form of replies."""
     match value:
         case msgspec.Struct():
-            return {name: plain(getattr(value, name)) for name in value.__struct_encode_fields__} | _named(
-                value
-            )
+            return _plain_fields(value) | _named(value)
         case Schedule():
             return [plain(step) for step in value.steps]
         case datetime():
@@ -125,6 +123,14 @@ def plain(value: Any) -> Any:
             return [plain(item) for item in value]
         case _:
             return value
+
+
+def _plain_fields(struct: msgspec.Struct) -> dict[str, Any]:
+    """Return a struct's fields by the names that they have on the wire; what was not set is left out."""
+    names = zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True)
+    return {
+        wire: plain(found) for name, wire in names if (found := getattr(struct, name)) is not msgspec.UNSET
+    }
 
 
 def _named(struct: msgspec.Struct) -> dict[str, Any]:

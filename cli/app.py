@@ -17,11 +17,13 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 from rich.text import Text
 
-from cli import stack
+from cli import prepare, stack
+from infra.config import ConfigError
+from infra.event_store import StoreError
 from infra.local.errors import LocalStackError
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = (stack,)
+GROUPS = (stack, prepare)
 
 SUMMARY = "The book of record for AI compute capacity: what was promised, delivered, and what is owed."
 
@@ -31,7 +33,7 @@ EXIT_FAULT = 70
 EXIT_INTERRUPTED = 130
 
 # What a command may raise and a person can do something about: the text is the whole message.
-OPERATING_ERRORS: tuple[type[Exception], ...] = (LocalStackError, OSError)
+OPERATING_ERRORS: tuple[type[Exception], ...] = (LocalStackError, StoreError, ConfigError, OSError)
 
 
 def error_line(text: str) -> None:

@@ -56,21 +56,38 @@ def plan_of(services: Sequence[Service]) -> Plan:
     return Plan(services={service.name: service.logs for service in services}, shards=SHARDS)
 
 
-def configuration(stack: LocalStack, service: str, port: int, passwords: Mapping[str, str]) -> Config:
-    """What one service is told: its own role, the broker, its port, every ledger of this machine."""
-    role, folder = writer_role(service), stack.folder / "secrets"
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """Where services run and what they find there.
+
+    Attributes:
+        folder: keeps secrets and configuration files.
+        admin_dsn: of a role that may make roles and databases.
+        kafka: `host:port` of the broker.
+        host: where services listen.
+        ports: of each service.
+    """
+
+    folder: Path
+    admin_dsn: str
+    kafka: str
+    host: str
+    ports: Mapping[str, int]
+
+
+def configuration(site: Site, service: str, passwords: Mapping[str, str]) -> Config:
+    """What one service is told: its own role, the broker, its port, every ledger of the cluster."""
+    role = writer_role(service)
     return Config(
         postgres=PostgresSettings(
-            dsn=address(stack.postgres_dsn, user=role, password=passwords[role]),
-            admin_dsn=stack.postgres_dsn,
+            dsn=address(site.admin_dsn, user=role, password=passwords[role]), admin_dsn=site.admin_dsn
         ),
-        kafka=KafkaSettings(bootstrap=stack.kafka_bootstrap),
-        http=HttpSettings(host=ports.HOST, port=port),
+        kafka=KafkaSettings(bootstrap=site.kafka),
+        http=HttpSettings(host=site.host, port=site.ports[service]),
         ledgers=(LEDGER,),
         sandboxes=True,
         shards=SHARDS,
-        pepper_file=str(folder / "pepper"),
-        sealing_file=str(folder / "sealing"),
+        pepper_file=str(site.folder / "secrets" / "pepper"),
+        sealing_file=str(site.folder / "secrets" / "sealing"),
     )
 
 
@@ -91,28 +108,41 @@ async def prepare_ledger(admin_dsn: str, plan: Plan, passwords: Mapping[str, str
         await create_ledger(admin_dsn, LEDGER, "live", plan)
 
 
+async def prepare(site: Site, services: Sequence[Service]) -> dict[str, Path]:
+    """Makes whatever is missing and returns the configuration file of each service."""
+    plan, folder = plan_of(services), site.folder / "secrets"
+    passwords = role_passwords(folder, plan)
+    stored_secret(folder / "pepper", lambda: secrets.token_hex(PEPPER_BYTES) + "\n")
+    stored_secret(folder / "sealing", lambda: secrets.token_hex(SEALING_KEY_BYTES) + "\n")
+    await prepare_ledger(site.admin_dsn, plan, passwords)
+    return {
+        name: write_configuration(site.folder, name, configuration(site, name, passwords))
+        for name in plan.services
+    }
+
+
 def with_services(services: Sequence[Service]) -> StackPlan:
-    """The plan that starts these services beside the servers."""
-    plan = plan_of(services)
+    """The plan that starts these services beside the servers of a local stack."""
 
-    async def prepare(stack: LocalStack) -> Sequence[Program]:
-        folder = stack.folder / "secrets"
-        passwords = role_passwords(folder, plan)
-        stored_secret(folder / "pepper", lambda: secrets.token_hex(PEPPER_BYTES) + "\n")
-        stored_secret(folder / "sealing", lambda: secrets.token_hex(SEALING_KEY_BYTES) + "\n")
-        await prepare_ledger(stack.postgres_dsn, plan, passwords)
-        names = tuple(service.name for service in services)
-        chosen = ports.stored(stack.folder / "ports.json", names)
-        return [_program(stack, name, chosen[name], passwords) for name in names]
+    async def programs(stack: LocalStack) -> Sequence[Program]:
+        chosen = ports.stored(stack.folder / "ports.json", tuple(service.name for service in services))
+        site = Site(
+            folder=stack.folder,
+            admin_dsn=stack.postgres_dsn,
+            kafka=stack.kafka_bootstrap,
+            host=ports.HOST,
+            ports=chosen,
+        )
+        files = await prepare(site, services)
+        return [_program(name, file, chosen[name]) for name, file in files.items()]
 
-    return prepare
+    return programs
 
 
-def _program(stack: LocalStack, name: str, port: int, passwords: Mapping[str, str]) -> Program:
-    file = write_configuration(stack.folder, name, configuration(stack, name, port, passwords))
+def _program(name: str, configuration_file: Path, port: int) -> Program:
     return Program(
         name=name,
-        argv=python_module(f"services.{name}", "--config", str(file)),
+        argv=python_module(f"services.{name}", "--config", str(configuration_file)),
         ready_url=f"http://{ports.HOST}:{port}/health/ready",
         folder=ROOT,
     )

@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 import yaml
 
+from cli.app import build
+from cli.prepare import prepare
 from infra.local.kafka import properties
 from infra.local.postgres import SETTINGS
 from tests.tidy.sources import ROOT
@@ -15,27 +17,27 @@ ONLY_IN_CONTAINERS = {"listen_addresses", "unix_socket_directories", "log_line_p
 
 
 def test_the_stack_has_two_servers_three_services_and_a_collector() -> None:
-    assert set(PARTS) == {"postgres", "kafka", *OURS, "otel-collector"}
+    assert set(PARTS) == {"postgres", "kafka", "prepare", *OURS, "otel-collector"}
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_each_service_is_one_image_with_its_own_module_and_configuration(name: str) -> None:
     part = PARTS[name]
     assert part["image"] == PARTS["contracts"]["image"]
-    assert part["command"] == [f"services.{name}", "--config", f"/etc/capledger/{name}.toml"]
+    assert part["command"] == [f"services.{name}", "--config", f"/var/lib/capledger/config/{name}.yaml"]
     assert {one: how["condition"] for one, how in part["depends_on"].items()} == {
-        "postgres": "service_healthy",
+        "prepare": "service_completed_successfully",
         "kafka": "service_healthy",
     }
 
 
 @pytest.mark.parametrize("name", PARTS)
 def test_nothing_listens_beyond_this_machine(name: str) -> None:
-    assert all(port.startswith("127.0.0.1:") for port in PARTS[name]["ports"])
+    assert all(port.startswith("127.0.0.1:") for port in PARTS[name].get("ports", []))
 
 
 def test_no_two_parts_want_the_same_port() -> None:
-    wanted = [port.split(":")[1] for part in PARTS.values() for port in part["ports"]]
+    wanted = [port.split(":")[1] for part in PARTS.values() for port in part.get("ports", [])]
     assert len(set(wanted)) == len(wanted)
 
 
@@ -45,15 +47,21 @@ def test_every_image_is_of_a_stated_version_or_built_here(name: str) -> None:
     assert tag != "latest" or "build" in PARTS[name]
 
 
-def test_passwords_are_asked_for_and_never_written_down() -> None:
-    given = [
-        value
-        for part in PARTS.values()
-        for key, value in part.get("environment", {}).items()
-        if "PASSWORD" in key
-    ]
-    assert given
-    assert all(str(value).startswith("${CAPLEDGER_POSTGRES_PASSWORD:?") for value in given)
+def test_the_password_comes_from_outside_and_reaches_only_those_that_need_it() -> None:
+    assert COMPOSE["secrets"] == {"postgres_password": {"environment": "CAPLEDGER_POSTGRES_PASSWORD"}}
+    assert {name for name, part in PARTS.items() if "secrets" in part} == {"postgres", "prepare"}
+    given = [key for part in PARTS.values() for key in part.get("environment", {}) if "PASSWORD" in key]
+    assert given == ["POSTGRES_PASSWORD_FILE"]
+
+
+def test_the_preparation_is_a_command_that_exists_with_these_options(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module, *command = PARTS["prepare"]["command"]
+    assert module == "cli"
+    command, _, _ = build().parse_args(command)
+    assert command is prepare
+    assert capsys.readouterr().out == ""
 
 
 def test_every_file_that_is_built_from_or_mounted_is_there() -> None:

@@ -78,7 +78,8 @@ class Commands:
         """
         waiting: list[asyncio.Future[tuple[Result, ...]] | Exception] = []
         for asked in group:
-            if self._rules[type(asked.command)].gather is not None:
+            rule = self._rules[type(asked.command)]
+            if rule.gather is not None and rule.gathers_own:
                 # what it gathers may lie in what was asked before it
                 await asyncio.gather(
                     *(one for one in waiting if isinstance(one, asyncio.Future)), return_exceptions=True
@@ -110,9 +111,12 @@ class Commands:
             at=at,
             effective_at=asked.effective_at or at.replace(microsecond=0),
         )
+        streams = place.streams
         if rule.gather is not None:
             order = msgspec.structs.replace(order, facts=await rule.gather(order, self._past))
-        return Deciding(asked=asked, rule=rule, order=order, streams=place.streams)
+            if rule.streams_of is not None:
+                streams = tuple(dict.fromkeys((*streams, *rule.streams_of(order.facts))))
+        return Deciding(asked=asked, rule=rule, order=order, streams=streams)
 
     def _nothing_comes_of(self, submission: Submission) -> bool:
         """Settle a refusal or dry run in a book without events: no retry can be known, nothing is kept."""

@@ -29,7 +29,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
             Raises ValueError with a message for the sender if the command names more than one book.
         decide: the pure decision.
         gather: runs before the batch and finds facts for `order.facts`; may read this and other logs.
+        streams_of: names further streams of the book, from what was gathered.
+        gathers_own: what it gathers may lie in its own log: in bulk it waits for what was asked before it.
         reported_as: the event type that stands for this command when a partner reports it as a CloudEvent.
+        refers: fields that hold the sender's id of an earlier command; in a CloudEvent an id of its source.
         scope: what a credential must be allowed.
         internal: sent by our own machinery only; has no route.
     """
@@ -42,7 +45,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
     verb: str = ""
     gather: Callable[[Order[Any], Past], Awaitable[Any]] | None = None
+    streams_of: Callable[[Any], tuple[str, ...]] | None = None
+    gathers_own: bool = True
     reported_as: type[Event] | None = None
+    refers: tuple[str, ...] = ()
     internal: bool = False
 
 

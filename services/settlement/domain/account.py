@@ -6,7 +6,7 @@ the statement's currency.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -20,6 +20,7 @@ from schemas.settlement import (
     DisputeResolved,
     InterestClaimed,
     IntervalClosed,
+    Kind,
     Measured,
     PaymentAllocated,
     PaymentRecorded,
@@ -30,8 +31,8 @@ from schemas.settlement import (
 )
 from services.settlement.domain.intervals import Issued
 
-LATE_INTEREST = "late_interest"
-Key: TypeAlias = tuple[str, str | None]
+LATE_INTEREST: Final = "late_interest"
+Key: TypeAlias = tuple[Kind, str | None]
 """Kind and charge: what corrections are reckoned by."""
 
 

@@ -1,13 +1,14 @@
 """Double entry: every event of an account as a group of postings that sums to zero. Debits are positive.
 
 The balances of what is open follow from the account itself; the other legs from the event. A second book, in
-GPU-seconds, has the same form. Where a tenant's books have another currency, a group is booked at the day's rate;
-what is open is remeasured at each interval's end and the difference realised at payment (`FXGainLoss`).
+GPU-seconds, has the same form. Where a tenant's books have another currency, a group is booked at the day's
+rate; what is open is remeasured at each interval's end, the difference realised at payment (`FXGainLoss`).
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
+from typing import assert_never
 
 import msgspec
 
@@ -15,10 +16,16 @@ from schemas.kernel.money import digits, minor
 from schemas.kernel.rounding import round_half_up
 from schemas.settlement import (
     AccountEvent,
+    CreditApplied,
     CreditNoteIssued,
+    DisputeOpened,
     DisputeResolved,
+    InterestClaimed,
+    IntervalClosed,
     Measured,
+    PaymentAllocated,
     PaymentRecorded,
+    RulebookMoved,
     StatementIssued,
     StatementNetted,
 )
@@ -134,7 +141,7 @@ class Ledger:
         )
 
     def _worth(self, contract: str, name: str, part: int, currency: str, at: datetime) -> int:
-        """A leg in the books' currency: what falls leaves at what it is carried at, the rest at the day's rate."""
+        """A leg in the books' currency: what falls leaves as it is carried, the rest at the day's rate."""
         value = self._at_rate(part, currency, at)
         if name not in MONETARY:
             return value
@@ -203,23 +210,20 @@ def booked_at(event: AccountEvent) -> tuple[datetime, str, str] | None:
             return event.issued_at, f"{event.statement} {event.credit_note}", event.currency
         case PaymentRecorded():
             return event.received_at, event.payment, event.currency
+        case PaymentAllocated():
+            return max(part.at for part in event.allocations), event.payment, event.currency
+        case CreditApplied():
+            return max(part.at for part in event.allocations), event.statement, event.currency
+        case DisputeOpened():
+            return event.opened_at, event.dispute, event.currency
         case DisputeResolved():
             return event.resolved_at, event.dispute, event.currency
         case StatementNetted():
             return event.value_date, event.netting, event.currency
+        case IntervalClosed() | InterestClaimed() | RulebookMoved():
+            return None
         case _:
-            return _booked_otherwise(event)
-
-
-def _booked_otherwise(event: AccountEvent) -> tuple[datetime, str, str] | None:
-    opened: datetime | None = getattr(event, "opened_at", None)
-    if opened is not None:
-        return opened, getattr(event, "dispute", ""), getattr(event, "currency", "")
-    allocations = getattr(event, "allocations", ())
-    if not allocations:
-        return None
-    cause = getattr(event, "payment", None) or getattr(event, "statement", "")
-    return max(part.at for part in allocations), cause, getattr(event, "currency", "")
+            assert_never(event)
 
 
 def other_legs(event: AccountEvent) -> dict[str, int]:
@@ -251,7 +255,7 @@ def _minor(text: str, event: StatementIssued) -> int:
 
 
 def gpu_groups(event: StatementIssued) -> list[Group]:
-    """The book in GPU-seconds: what was committed is allocated, what was allocated is used, passed on or unused."""
+    """The book in GPU-seconds: committed becomes allocated; allocated used, passed on or unused."""
     m: Measured = event.measured
     there = {"Committed": -m.allocated, "Allocated": m.allocated}
     gone = {"Allocated": -m.allocated, "Used": m.used, "PassedOn": m.passed_on, "Unused": m.unused}

@@ -9,14 +9,14 @@ import msgspec
 from schemas.kernel.interval import Interval
 from schemas.kernel.money import amount
 from schemas.kernel.wire import enc_hook
-from schemas.settlement import BasisEntry, BilledLine, Measured, Recognised, StatementIssued, TaxEntry
+from schemas.settlement import BasisEntry, BilledLine, Kind, Measured, Recognised, StatementIssued, TaxEntry
 from services.settlement.domain.account import LATE_INTEREST, Account, Billed, Key
 from services.settlement.domain.intervals import Slot
 from services.settlement.domain.rating import RatedInterval, Rating
 from services.settlement.domain.rating.line import KINDS, Line
 from services.settlement.domain.rating.tax import assess
 
-ORDER: Mapping[str, int] = {kind: place for place, kind in enumerate(KINDS)}
+ORDER: Mapping[Kind, int] = {kind: place for place, kind in enumerate(KINDS)}
 
 
 class Drafted(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,14 +101,13 @@ def _difference(
     key: Key, found: RatedInterval, lines: list[Line], before: Billed | None, difference: int, owed: int
 ) -> Line:
     was = 0 if before is None else before.amount
-    kind = next(kind for kind in KINDS if kind == key[0])
     category, rate = (
         (lines[0].category, lines[0].rate_percent)
         if lines
         else (None if before is None else before.category, None if before is None else before.rate_percent)
     )
     return Line(
-        kind=kind,
+        kind=key[0],
         charge=key[1],
         service=found.scope.interval,
         amount=difference,

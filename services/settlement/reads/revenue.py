@@ -1,4 +1,4 @@
-"""`settlement.revenue`: what was earned, interval by interval, against what was billed, and what is to come."""
+"""`settlement.revenue`: what was earned by interval, against what was billed, and what is to come."""
 
 from collections.abc import Sequence
 from datetime import datetime

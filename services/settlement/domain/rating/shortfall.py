@@ -82,12 +82,16 @@ def _undelivered(deal: Deal, chapter: Chapter, line: str, promised: Schedule) ->
         return Schedule.EMPTY
     holding = deal.holding(line)
     return combine(
-        lambda c, r, k, d: max(0, c - max(0, r + k - d)),
+        _short,
         promised.clip(max(since, chapter.interval.start), None),
         holding.reserved,
         holding.recalled,
         holding.delivery_cut,
     )
+
+
+def _short(promised: int, reserved: int, recalled_: int, cut: int) -> int:
+    return max(0, promised - max(0, reserved + recalled_ - cut))
 
 
 def _recalled(deal: Deal, chapter: Chapter, line: str, promised: Schedule) -> Schedule:

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from infra.chain import leaf, link
+from infra.chain import link
 from infra.event_store import (
     GENESIS,
     Appended,
@@ -11,12 +11,11 @@ from infra.event_store import (
     InstantInFutureError,
     Known,
     Place,
-    Recorded,
     Reused,
     Snapshot,
     StreamName,
 )
-from tests.conformance.batches import batch, command, event, fill, whole
+from tests.conformance.batches import batch, command, event, fill, leaf_of, whole
 from tests.conformance.worlds import World
 from tests.ledgers import START
 
@@ -61,20 +60,6 @@ async def test_the_chain_is_what_a_reader_computes(world: World) -> None:
         assert recorded.chain == chain
     head = (await world.store.heads(LOG))[shard]
     assert (head.position, head.chain, head.recorded_at) == (5, chain, START + 3 * SECOND)
-
-
-def leaf_of(recorded: Recorded) -> bytes:
-    return leaf(
-        tenant=recorded.tenant,
-        counterparty=recorded.counterparty,
-        stream=recorded.stream,
-        version=recorded.version,
-        event_id=recorded.event_id,
-        type_=recorded.type,
-        effective_at=recorded.effective_at,
-        payload=recorded.payload,
-        meta=recorded.meta_bytes,
-    )
 
 
 async def test_a_repeated_command_with_events_is_a_conflict_that_tells_its_first_place(world: World) -> None:

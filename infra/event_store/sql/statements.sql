@@ -45,7 +45,8 @@ order by position
 
 -- name: streams
 -- $1 party, $2 shards, $3 the last position of each that counts, $4 and $5 the bounds of the category's names.
--- Own streams by their heads, those of a counterparty by the index over it.
+-- Own streams by their heads, those of a counterparty by the index over it; `offset 0` keeps the names from
+-- being looked for in another index, which seems as good while the table is small.
 select h.tenant, h.stream
 from {log}.placement p
 join unnest($2::integer[], $3::bigint[]) c(shard, position) on c.shard = p.shard
@@ -63,10 +64,14 @@ union
 select o.tenant, o.stream
 from unnest($2::integer[], $3::bigint[]) c(shard, position)
 cross join lateral (
-    select distinct e.tenant, e.stream
-    from {log}.event e
-    where e.counterparty = $1 and e.shard = c.shard and e.position <= c.position
-      and e.stream >= $4 and e.stream < $5
+    select distinct s.tenant, s.stream
+    from (
+        select e.tenant, e.stream
+        from {log}.event e
+        where e.counterparty = $1 and e.shard = c.shard and e.position <= c.position
+        offset 0
+    ) s
+    where s.stream >= $4 and s.stream < $5
 ) o;
 
 -- name: heads

@@ -2,10 +2,10 @@
 -- how far each stream got.
 --
 -- Parameters: _shard; _after, _upto: positions, of which at most some 10,000 at a time; _chain: the hash at _after.
--- Returns broken_at and found (null where all is well), events (how many were looked at), chain (the last hash),
+-- Returns broken_at and fault (null where all is well), events (how many were looked at), chain (the last hash),
 -- and for each stream seen: tenants, streams, firsts, lasts (versions), which the caller fits to the pages before.
 create or replace function {log}.verify(_shard integer, _after bigint, _upto bigint, _chain bytea,
-    out broken_at bigint, out found text, out events bigint, out chain bytea,
+    out broken_at bigint, out fault text, out events bigint, out chain bytea,
     out tenants text[], out streams text[], out firsts bigint[], out lasts bigint[])
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set work_mem = '64MB'
@@ -25,10 +25,11 @@ begin
         where e.shard = _shard and e.position > _after and e.position <= _upto
         window w as (order by e.position)
     ), broken as (
-        select p.position,
-               case when p.position <> p.previous_position + 1 then 'the position before is missing'
+        select case when p.position <> p.previous_position + 1 then p.previous_position + 1 else p.position end
+                   as position,
+               case when p.position <> p.previous_position + 1 then 'missing'
                     when p.recorded_at < p.previous_recorded_at then 'recorded before its predecessor'
-                    else 'the chain does not hold' end as found
+                    else 'the chain does not hold' end as fault
         from page p
         where p.position <> p.previous_position + 1
            or p.recorded_at < p.previous_recorded_at
@@ -39,8 +40,8 @@ begin
         select p.tenant, p.stream, min(p.version) as first, max(p.version) as last, count(*) as events
         from page p group by p.tenant, p.stream
     )
-    select b.position, b.found, s.events, l.chain, s.tenants, s.streams, s.firsts, s.lasts
-    into broken_at, found, events, chain, tenants, streams, firsts, lasts
+    select b.position, b.fault, s.events, l.chain, s.tenants, s.streams, s.firsts, s.lasts
+    into broken_at, fault, events, chain, tenants, streams, firsts, lasts
     from (
         select sum(n.events)::bigint as events, array_agg(n.tenant) as tenants, array_agg(n.stream) as streams,
                array_agg(n.first) as firsts,

@@ -1,4 +1,4 @@
-"""Done, refused or unknown: what becomes of an append when the connection, the server or the caller goes away."""
+"""Done, refused or unknown: what becomes of an append when connection, server or caller goes away."""
 
 import asyncio
 from contextlib import suppress

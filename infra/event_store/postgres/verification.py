@@ -19,7 +19,9 @@ class Verified(msgspec.Struct, frozen=True):
     head: int
 
 
-async def verify(database: Database, log: str, shard: int) -> AsyncIterator[Verified]:
+async def verify(
+    database: Database, log: str, shard: int, page_events: int = PAGE_EVENTS
+) -> AsyncIterator[Verified]:
     """Yield after each page of a shard; returns when its head is reached and agrees.
 
     Raises:
@@ -31,12 +33,12 @@ async def verify(database: Database, log: str, shard: int) -> AsyncIterator[Veri
     position, chain = 0, GENESIS
     versions: dict[tuple[str, str], int] = {}
     while position < head["position"]:
-        last = min(position + PAGE_EVENTS, head["position"])
+        last = min(position + page_events, head["position"])
         async with database.reading() as connection:
             page = await connection.fetchrow(statement("verify", log), shard, position, last, chain)
         assert page is not None, "verify returns one row"
         if page["broken_at"] is not None:
-            raise StoreCorruptError(log, shard, page["broken_at"], page["found"])
+            raise StoreCorruptError(log, shard, page["broken_at"], page["fault"])
         if page["events"] != last - position:
             raise StoreCorruptError(log, shard, position + (page["events"] or 0) + 1, "missing at the end")
         _fit(log, shard, last, versions, list(zip(*(page[name] for name in STREAMS), strict=True)))

@@ -1,8 +1,10 @@
 """The application: the command groups, and what becomes of an error.
 
 A group is a module of this package with `register(app: App) -> None`; to add one, import it and list it
-in `GROUPS`. Exit codes: 0 done, 1 an operating error or an answer of "no", 2 a wrong call, 70 a fault of
-our own, 130 interrupted.
+in `GROUPS`. What is slow to import it registers by path: `app.command("cli.prepare:prepare", name="prepare")`.
+
+Exit codes: 0 done, 1 an operating error or an answer of "no", 2 a wrong call, 70 a fault of our own,
+130 interrupted.
 """
 
 import os
@@ -17,13 +19,10 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 from rich.text import Text
 
-from cli import prepare, stack
-from infra.config import ConfigError
-from infra.event_store import StoreError
-from infra.local.errors import LocalStackError
+from cli import stack
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = (stack, prepare)
+GROUPS = (stack,)
 
 SUMMARY = "The book of record for AI compute capacity: what was promised, delivered, and what is owed."
 
@@ -32,8 +31,17 @@ EXIT_USAGE = 2
 EXIT_FAULT = 70
 EXIT_INTERRUPTED = 130
 
-# What a command may raise and a person can do something about: the text is the whole message.
-OPERATING_ERRORS: tuple[type[Exception], ...] = (LocalStackError, StoreError, ConfigError, OSError)
+
+def operating_errors() -> tuple[type[Exception], ...]:
+    """What a command may raise and a person can do something about: the text is the whole message.
+
+    Asked for when something was raised: to import them all takes longer than most commands.
+    """
+    from infra.config import ConfigError  # noqa: PLC0415 - see above
+    from infra.event_store import StoreError  # noqa: PLC0415
+    from infra.local.errors import LocalStackError  # noqa: PLC0415
+
+    return (LocalStackError, StoreError, ConfigError, OSError)
 
 
 def error_line(text: str) -> None:
@@ -89,7 +97,7 @@ def main(arguments: list[str]) -> int:
         # the reader of a pipe has gone (`capledger ... | head`): no message, and no second error at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PROBLEM
-    except OPERATING_ERRORS as problem:
+    except operating_errors() as problem:
         error_line(str(problem))
         return EXIT_PROBLEM
     except KeyboardInterrupt:

@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-from cyclopts import App
 from rich.console import Console
 
 from infra.database import address
@@ -11,11 +10,6 @@ from infra.local.services import Site
 from infra.local.services import prepare as prepare_site
 
 ADMINISTRATOR = "postgres"
-
-
-def register(app: App) -> None:
-    """Adds the command of this group."""
-    app.command(prepare)
 
 
 def prepare(

@@ -44,6 +44,7 @@ def register(app: App) -> None:
     """Adds the commands of this group."""
     for command in (up, down, status, doctor):
         app.command(command)
+    app.command("cli.prepare:prepare", name="prepare")  # imported when it is run
 
 
 def up(

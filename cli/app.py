@@ -1,7 +1,7 @@
 """The application: the command groups, and what becomes of an error.
 
 A group is a module of this package with `register(app: App) -> None`; to add one, import it and list it
-in `GROUPS`. What is slow to import it registers by path: `app.command("cli.prepare:prepare", name="prepare")`.
+in `GROUPS`. What is slow to import it registers by path: `app.command("cli.prepare:prepare")`.
 
 Exit codes: 0 done, 1 an operating error or an answer of "no", 2 a wrong call, 70 a fault of our own,
 130 interrupted.

@@ -104,6 +104,15 @@ class DeclareOutage(Command, tag="capacity.DeclareOutage.v1"):
     end: Instant | None = None
     planned: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse an outage over no time.
+
+        Raises:
+            ValueError: its end is not after its start.
+        """
+        if self.end is not None and self.end <= self.start:
+            raise ValueError("an outage ends after it starts")
+
 
 class EndOutage(Command, tag="capacity.EndOutage.v1"):
     """Say when an outage ends; later than declared extends it."""
@@ -185,6 +194,17 @@ class RecallCapacity(Command, tag="capacity.RecallCapacity.v1"):
     holding: ReservationName | None = None
     until: Instant | None = None
     quantity: Quantity | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a recall of nothing, of two things, or over no time.
+
+        Raises:
+            ValueError: not exactly one of reservation and holding, or an end not after its start.
+        """
+        if (self.reservation is None) == (self.holding is None):
+            raise ValueError("a recall is of a reservation or of a holding: one of both")
+        if self.until is not None and self.until <= self.start:
+            raise ValueError("a recall ends (until) after it starts (from)")
 
 
 class ReturnCapacity(Command, tag="capacity.ReturnCapacity.v1"):

@@ -121,7 +121,7 @@ class CapacityReserved(Event, tag="capacity.CapacityReserved.v1"):
     Attributes:
         quantity: what is reserved.
         asked: what was asked for, where `fill` is as_available.
-        uncovered: the part of it, before the decision, that nothing covered: its shortfall falls on it alone.
+        since: where a line was asked for again, from when on it is wanted at all.
         recall: the operator's rights to take back, as they follow in time.
     """
 
@@ -134,7 +134,7 @@ class CapacityReserved(Event, tag="capacity.CapacityReserved.v1"):
     line: Id | None = None
     fill: Fill = Fill.ALL
     asked: Schedule | None = None
-    uncovered: Schedule | None = None
+    since: Instant | None = None
     recall: tuple[LineRecall, ...] = ()
 
 
@@ -184,14 +184,18 @@ class ReservationReleased(Event, tag="capacity.ReservationReleased.v1"):
 class ReservationAmended(Event, tag="capacity.ReservationAmended.v1"):
     """A reservation or holding has another shape, `quantity`.
 
-    `uncovered`: the part of it, before the decision, that nothing covered: its shortfall falls on it alone.
-    `came_from`: the reservation above whose change brought this about.
+    Attributes:
+        asked: what was wanted, None where that is `quantity`.
+        uncovered: the part of it, before the decision, that nothing covered: its shortfall falls on it alone.
+        recall: the rights to take back from it, as they follow in time.
+        came_from: the reservation above whose change brought this about.
     """
 
     pool: Name
     reservation: ReservationName
     quantity: Schedule
     tier: Tier
+    asked: Schedule | None = None
     uncovered: Schedule | None = None
     recall: tuple[LineRecall, ...] = ()
     came_from: ReservationName | None = None
@@ -222,6 +226,8 @@ class CapacityReceived(Event, tag="capacity.CapacityReceived.v1"):
     recall_notice_hours: Hours | None = None
     fill: Fill = Fill.ALL
     asked: Schedule | None = None
+    since: Instant | None = None
+    recall: tuple[LineRecall, ...] = ()
 
 
 class CapacityRecalled(Event, tag="capacity.CapacityRecalled.v1"):
@@ -294,6 +300,8 @@ class ReservationTakenOver(Event, tag="capacity.ReservationTakenOver.v1"):
     quantity: Schedule
     contract: Name | None = None
     line: Id | None = None
+    fill: Fill = Fill.ALL
+    asked: Schedule | None = None
     recall: tuple[LineRecall, ...] = ()
     whole: bool = False
 
@@ -313,6 +321,7 @@ class ShortfallOpened(Event, tag="capacity.ShortfallOpened.v1"):
 
     pool: Name
     shortfall: Id
+    opened_at: Instant
     quantity: ByCause
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from schemas.kernel.rates import rate
 from schemas.kernel.schedule import Schedule, Step
 from schemas.kernel.wire import Id, Instant, Name, Percent, ReservationName, Text
 from schemas.message import Value
@@ -57,6 +58,15 @@ class SpareByConfidence(Value):
 
     node_availability: Percent
     confidence: Percent
+
+    def __post_init__(self) -> None:
+        """Refuse what is no probability.
+
+        Raises:
+            ValueError: one of both is above 1.
+        """
+        if rate(self.node_availability) > 1 or rate(self.confidence) > 1:
+            raise ValueError("node_availability and confidence are shares of 1")
 
 
 Spare = Annotated[int, msgspec.Meta(ge=0, le=10**12)] | SpareByConfidence
@@ -120,6 +130,7 @@ class WantedLine(Value):
         pool: the pool, qualified; None where the sublease's head does not lead to one.
         source: the giver's reservation or holding, for a sublease.
         refused: what the head's terms say against a sublease, None if nothing.
+        since: where it is requested again, from when on it is wanted at all.
         recall: the supplier's rights to take back, as they follow in time.
     """
 
@@ -131,7 +142,8 @@ class WantedLine(Value):
     asked: bool = False
     pool: Name | None = None
     source: ReservationName | None = None
-    refused: Text | None = None
+    refused: Literal["transfer_forbidden", "consent_missing"] | None = None
+    since: Instant | None = None
     recall: tuple[LineRecall, ...] = ()
 
 

@@ -1,0 +1,1 @@
+"""The capacity service: what exists, is reserved, delivered and used."""

@@ -1,0 +1,1 @@
+"""The rules of capacity: pure, from states and orders to events."""

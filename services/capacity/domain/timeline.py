@@ -1,4 +1,4 @@
-"""How much of something is left at every instant: a segment tree over the grid, with range add and range minimum.
+"""How much of something is left at every instant: a segment tree over the grid, range add and range minimum.
 
 Time is counted in whole quanta of the pool's grid. The tree lies over a stretch of *cells*; a cell is one quantum
 wide, and only where a pool reaches so far that the cells would be too many do cells grow wider and keep the steps
@@ -301,7 +301,9 @@ class Timeline:
             leaves[cell] = min(values)
             if len(offsets) > 1:
                 self._detail[cell] = (offsets, [each - leaves[cell] for each in values])
-        assert index == len(points) or points[index][0] == origin + width * cells, "the stretch holds every change"
+        assert index == len(points) or points[index][0] == origin + width * cells, (
+            "the stretch holds every change"
+        )
         self._tail = points[-1][1] if points else 0
         self._low[cells:] = leaves
         for node in range(cells - 1, 0, -1):

@@ -1,0 +1,3 @@
+"""What capacity can be asked."""
+
+ASKS = ()

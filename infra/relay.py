@@ -7,6 +7,7 @@ lease without knowing: repeats are possible, holes are not.
 """
 
 import asyncio
+import time
 
 from infra.bus import Bus, BusError, BusUnavailableError, Place, Publisher, TopicEnd
 from infra.event_store import GENESIS, EventStore, StoreError
@@ -76,6 +77,7 @@ class Relay:
         self._checkpoint = START
         self.sent = START
         self.end = 0
+        self.behind_since: float | None = None
 
     @property
     def backlog(self) -> int:
@@ -122,7 +124,9 @@ class Relay:
     async def _send(self, publisher: Publisher) -> int:
         events = await self._feed.after(self.sent.position, self._store)
         if not events:
+            self.behind_since = None
             return 0
+        self.behind_since = self.behind_since or time.monotonic()
         handed = await publisher.send(self._place, events)
         await reach(Failpoint.RELAY_AFTER_SEND)
         base = await handed.ack

@@ -55,7 +55,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """What one batch of events comes to for one consumer: all of it in one transaction, or nothing.
 
     `seen` must be the checkpoint still; `reached` is where it moves to. `rows` come with the event they are
-    from.
+    from. `parked` goes into quarantine, `unparked` comes out of it.
     """
 
     consumer: str
@@ -66,6 +66,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     rows: Sequence[tuple[Recorded, Row]] = ()
     timers: Sequence[DueTimer] = ()
     parked: Sequence[Parked] = ()
+    unparked: Sequence[Parked] = ()
 
 
 class ReadStore(Protocol):
@@ -79,7 +80,8 @@ class ReadStore(Protocol):
         """Make one effect durable together with its checkpoint.
 
         Raises:
-            CheckpointMovedError: the checkpoint is not at `effect.seen`; nothing was changed.
+            CheckpointMovedError: the checkpoint is not at `effect.seen`, or what is to leave quarantine has
+                left it already; nothing was changed.
         """
         ...
 

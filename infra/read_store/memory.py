@@ -33,6 +33,9 @@ class MemoryReadStore:
         key = (effect.consumer, effect.log, effect.shard)
         if self._checkpoints.get(key, START) != effect.seen:
             raise CheckpointMovedError(f"{key}: not at position {effect.seen.position}")
+        for parked in effect.unparked:
+            if (parked.consumer, parked.log, parked.shard, parked.position) not in self._parked:
+                raise CheckpointMovedError(f"{key}: position {parked.position} is no longer in quarantine")
         ordinals: dict[tuple[int, str], int] = {}
         for recorded, row in effect.rows:
             ordinal = ordinals.get((recorded.position, row.table), 0)
@@ -42,6 +45,8 @@ class MemoryReadStore:
             self._timers.setdefault((timer.service, timer.id), timer)
         for parked in effect.parked:
             self._parked[parked.consumer, parked.log, parked.shard, parked.position] = parked
+        for parked in effect.unparked:
+            await self.unpark(parked)
         self._checkpoints[key] = effect.reached
 
     async def prepare(self, tables: Sequence[Table]) -> None:

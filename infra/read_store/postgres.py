@@ -114,6 +114,11 @@ class PostgresReadStore:
             )
         if effect.parked:
             await connection.execute(self._statement("park"), *_columns([_fields(p) for p in effect.parked]))
+        for parked in effect.unparked:
+            place = (parked.consumer, parked.log, parked.shard, parked.position)
+            done = await connection.execute(self._statement("unpark"), *place)
+            if done == "DELETE 0":
+                raise CheckpointMovedError(f"{place}: no longer in quarantine")
 
     async def _execute(self, name: str, *values: Any) -> None:
         async with self._database.appending() as connection:

@@ -1,0 +1,152 @@
+"""The loops that bring the events of a shard to its consumers and to its topic, all on one feed."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+
+from infra.bus import Bus, BusUnavailableError, Place
+from infra.event_store import EventStore
+from infra.feed import Feed
+from infra.relay import Relay
+from infra.subscriptions import Subscription
+from infra.supervision import Backoff, heard
+from infra.telemetry import Telemetry
+
+IDLE_SECONDS = 1.0
+BLOCKED_SECONDS = 0.1
+COMPARE_SECONDS = 60.0
+READ_SECONDS = 1.0
+STALLED_SECONDS = 10.0
+
+
+class Pump:
+    """Drives one subscription: whatever its shard's feed has, page by page."""
+
+    def __init__(
+        self, subscription: Subscription, feed: Feed, store: EventStore, telemetry: Telemetry
+    ) -> None:
+        """Nothing is read before `run`."""
+        self.subscription, self.feed = subscription, feed
+        self._store, self._telemetry = store, telemetry
+        self.wake = asyncio.Event()
+        self.siblings: Sequence[Pump] = ()
+        self.blocked = False
+        self.behind_since: float | None = None
+
+    @property
+    def lag(self) -> int:
+        """How many events are known that are not yet consumed."""
+        return max(0, self.feed.head - self.subscription.position)
+
+    async def run(self, backoff: Backoff) -> None:
+        """Consume until cancelled."""
+        self.wake = self.feed.listen()
+        compared = time.monotonic()
+        try:
+            await self.subscription.open()
+            while True:
+                self.wake.clear()
+                if await self.step():
+                    backoff.reset()
+                    continue
+                if not await heard(self.wake, BLOCKED_SECONDS if self.blocked else IDLE_SECONDS):
+                    await self.subscription.heal()
+                if time.monotonic() - compared > COMPARE_SECONDS:
+                    await self.subscription.compare()
+                    compared = time.monotonic()
+        finally:
+            self.feed.leave(self.wake)
+
+    async def step(self) -> int:
+        """Consume one page; return how many events, 0 at the head or where the next one must wait."""
+        before = self.subscription.position
+        events = await self.feed.after(before, self._store)
+        if not events:
+            self.blocked, self.behind_since = False, None
+            return 0
+        if self.behind_since is None:
+            self.behind_since = time.monotonic()
+        count = await self.subscription.offer(events)
+        self.blocked = not count
+        if count:
+            self._telemetry.observe(
+                "consumer_batch_size", count, {"consumer": self.subscription.consumer.name}
+            )
+            for sibling in self.siblings:
+                if sibling.blocked:
+                    sibling.wake.set()
+        if not self.lag:
+            self.behind_since = None
+        return count
+
+
+async def relaying(relay: Relay, feed: Feed, telemetry: Telemetry, backoff: Backoff) -> None:
+    """Bring a shard to its topic until cancelled."""
+    wake = feed.listen()
+    try:
+        while True:
+            wake.clear()
+            count = await relay.step()
+            if count:
+                backoff.reset()
+                telemetry.count("relayed_events_total", count, {"log": feed.log})
+                telemetry.observe("relay_batch_size", count, {"log": feed.log})
+            else:
+                await wake.wait()
+    finally:
+        feed.leave(wake)
+        await asyncio.shield(relay.close())
+
+
+async def tailing(bus: Bus, feeds: Mapping[Place, Feed], backoff: Backoff) -> None:
+    """Offer what comes by topic to the feeds, until cancelled or until the bus is of no use.
+
+    Raises:
+        BusUnavailableError: a new tail is needed. Progress is what is watched, not the connection: a
+        topic that brings nothing although the log has moved on is as good as lost.
+    """
+    tail = await bus.tail(feeds)
+    reached = {place: feed.head for place, feed in feeds.items()}
+    moved = time.monotonic()
+    try:
+        while True:
+            for place, events in (await tail.read(READ_SECONDS)).items():
+                feeds[place].offer(events)
+                if events:
+                    reached[place] = max(reached[place], events[-1].position)
+                    backoff.reset()
+            now = time.monotonic()
+            if all(feed.head <= reached[place] for place, feed in feeds.items()):
+                moved = now
+            elif now - moved > STALLED_SECONDS:
+                raise BusUnavailableError(f"the topics bring nothing for {STALLED_SECONDS:g} s")
+    finally:
+        await tail.close()
+
+
+class HeadWatch:
+    """Looks how far logs reach, for what no signal in this process tells."""
+
+    def __init__(self, store: EventStore, feeds: Mapping[Place, Feed]) -> None:
+        """Take the feeds to tell."""
+        self._store, self._feeds = store, feeds
+        self.rewound: set[Place] = set()
+
+    async def look(self, log: str) -> None:
+        """Tell the feeds of a log how far it reaches; note the shards that are shorter than they were."""
+        before = {shard: feed.head for (name, shard), feed in self._feeds.items() if name == log}
+        for shard, head in (await self._store.heads(log)).items():
+            feed = self._feeds.get((log, shard))
+            if feed is None:
+                continue
+            feed.announce(head.position)
+            if head.position < before[shard]:
+                self.rewound.add((log, shard))
+
+    async def run(self, logs: Sequence[str], seconds: float, backoff: Backoff) -> None:
+        """Look at some logs again and again, until cancelled."""
+        while True:
+            for log in logs:
+                await self.look(log)
+            backoff.reset()
+            await asyncio.sleep(seconds)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from infra.event_store import Recorded
 from infra.past import Past
 from infra.service import TimerRule
+from schemas.contracts import ContractAmended, ContractSigned, NoticeWithdrawn, OptionExercised
 from schemas.decision import Timer
 from schemas.kernel.agreement import days_after
 from schemas.settlement import (
@@ -20,7 +21,6 @@ from services.settlement.gathering import account_at
 from services.settlement.knowledge import agreement_of
 
 CONTRACT_STREAM = "contract-"
-ACCOUNT_STREAM = "account-"
 
 
 async def timers(recorded: Recorded, past: Past) -> Sequence[Timer]:
@@ -36,11 +36,10 @@ async def timers(recorded: Recorded, past: Past) -> Sequence[Timer]:
             return await _next_close(past, event.contract)
         case RateRecorded():
             return await _all_closes(past, recorded.tenant)
+        case ContractSigned() | ContractAmended() | OptionExercised() | NoticeWithdrawn():
+            return await _next_close(past, event.contract)
         case _:
-            if recorded.log != "contracts" or not recorded.stream.startswith(CONTRACT_STREAM):
-                return []
-            contract = f"{recorded.tenant}/{recorded.stream.removeprefix(CONTRACT_STREAM)}"
-            return await _next_close(past, contract)
+            return []
 
 
 async def _next_close(past: Past, contract: str) -> list[Timer]:

@@ -231,9 +231,13 @@ class Agreement(msgspec.Struct, frozen=True, dict=True):
         """A line as the terms have it at an instant."""
         return next((found for found in self.terms_near(t).lines if found.line == line), None)
 
-    def committed(self, line: str) -> Schedule:
-        """A line's GPUs along the whole timeline: within term, to the contract's and to the line's end."""
-        end = min(self.end, self.terminated_lines.get(line, self.end))
+    def committed(self, line: str, until: datetime | None = None) -> Schedule:
+        """A line's GPUs along the whole timeline: within term, to the line's and the contract's end.
+
+        `until` stands for the contract's end, where that is asked about as it was said by some instant.
+        """
+        last = self.end if until is None else until
+        end = min(last, self.terminated_lines.get(line, last))
         return sum_of(
             found.quantity.clip(segment.interval.start, min(segment.interval.end, end))
             for segment in self.term_segments

@@ -24,8 +24,9 @@ Obligation: TypeAlias = tuple[datetime, ObligationKind]
 
 def obligations_of(agreement: Agreement) -> Iterator[Obligation]:
     """All dates of a contract as known. A date counts by the terms that hold when it comes, up to the end."""
-    end = agreement.end
-    yield end, "expiry"
+    end, reason = agreement.ending
+    if reason != "novation":
+        yield end, "expiry"
     for segment in agreement.segments:
         for at, kind in _stated(agreement, segment):
             if _holds(agreement, segment, at) and at <= end:

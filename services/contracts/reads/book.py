@@ -101,7 +101,7 @@ class _Commitment:
         self.contract, self.currency = agreement.contract, agreement.terms_near(t).currency
         self._until = counted_until(agreement, t)
         self._total = running_total(agreement, t)
-        self._lines = [agreement.committed(line) for line in agreement.lines]
+        self._lines = [agreement.committed(line, self._until) for line in agreement.lines]
 
     def within(self, start: datetime, end: datetime) -> dict[str, Any]:
         """GPU-hours and money of `[start, end)`."""

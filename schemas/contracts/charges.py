@@ -9,6 +9,7 @@ from schemas.kernel.calendar import Unit
 from schemas.kernel.wire import Amount, Id, Instant, Name, Percent, Quantity, Rate
 from schemas.message import Value
 
+Category = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{1,3}$(?!\n)")]
 CapacityPer = Literal["gpu_hour", "gpu_interval"]
 
 
@@ -35,7 +36,7 @@ class FixedCharge(Value, tag_field="kind", tag="fixed"):
     charge: Id
     lines: tuple[Id, ...] = ()
     steps: tuple[FeeStep, ...] = ()
-    tax_category: Id | None = None
+    tax_category: Category | None = None
 
 
 class CapacityCharge(Value, tag_field="kind", tag="capacity"):
@@ -45,7 +46,7 @@ class CapacityCharge(Value, tag_field="kind", tag="capacity"):
     line: Id
     rate: Rate
     per: CapacityPer = "gpu_hour"
-    tax_category: Id | None = None
+    tax_category: Category | None = None
 
 
 class UsageTier(Value):
@@ -63,7 +64,7 @@ class UsageCharge(Value, tag_field="kind", tag="usage"):
     lines: tuple[Id, ...] = ()
     mode: Literal["graduated", "volume"] = "graduated"
     meter: Id = "gpu"
-    tax_category: Id | None = None
+    tax_category: Category | None = None
 
 
 class MinimumCharge(Value, tag_field="kind", tag="minimum"):
@@ -74,7 +75,7 @@ class MinimumCharge(Value, tag_field="kind", tag="minimum"):
     amount: Amount
     per: Unit = "month"
     make_up_intervals: Annotated[int, msgspec.Meta(ge=0, le=1_200)] = 0
-    tax_category: Id | None = None
+    tax_category: Category | None = None
 
 
 class BlockCharge(Value, tag_field="kind", tag="block"):
@@ -84,7 +85,7 @@ class BlockCharge(Value, tag_field="kind", tag="block"):
     line: Id
     committed_rate: Rate
     overage_rate: Rate
-    tax_category: Id | None = None
+    tax_category: Category | None = None
 
 
 class Rollover(Value):
@@ -103,7 +104,7 @@ class PrepaymentCharge(Value, tag_field="kind", tag="prepayment"):
     expires: Instant
     rollover: Rollover | None = None
     priority: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
-    tax_category: Id | None = None
+    tax_category: Category | None = None
 
 
 class ResidualCharge(Value, tag_field="kind", tag="residual"):
@@ -114,7 +115,7 @@ class ResidualCharge(Value, tag_field="kind", tag="residual"):
     limit: Quantity
     rate: Rate
     until: Instant | None = None
-    tax_category: Id | None = None
+    tax_category: Category | None = None
 
 
 Charge: TypeAlias = (

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from schemas.capacity.values import Fill, RecallRight, Tier
-from schemas.contracts.charges import Charge, amounts_of
+from schemas.contracts.charges import Category, Charge, amounts_of
 from schemas.kernel.calendar import Unit, zone_of
 from schemas.kernel.interval import Span
 from schemas.kernel.money import digits, minor
@@ -25,7 +25,6 @@ ConsentKind = Literal["sublease", "novation"]
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 Months = Annotated[int, msgspec.Meta(ge=0, le=1_200)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
-Category = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{1,3}$(?!\n)")]
 
 
 class Billing(Value):

@@ -24,7 +24,7 @@ from infra.local.parts import PartState
 from infra.local.polling import Deadline
 from infra.local.stack import FolderLock
 from infra.local.status import StatusFile
-from infra.local.supervisor import Supervisor, servers_only
+from infra.local.supervisor import Plan, Supervisor, servers_only
 
 STATE = Path(__file__).resolve().parent.parent / ".stack"
 DOWN_SECONDS_MAX = 60.0
@@ -51,6 +51,7 @@ def up(
     *,
     directory: Dir = STATE,
     detach: Annotated[bool, Parameter(negative="")] = False,
+    servers: Annotated[bool, Parameter(name="--servers-only", negative="")] = False,
     new_ports: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Starts PostgreSQL, Kafka and the services, and keeps them up until Ctrl-C.
@@ -58,20 +59,27 @@ def up(
     Args:
         directory: The state folder.
         detach: Return once everything is ready, and leave it running.
+        servers: Only PostgreSQL and Kafka, for those who run the services themselves.
         new_ports: Choose new ports (needed when another program took the old ones).
     """
     if new_ports:
         if FolderLock(directory).is_held():
             raise LocalStackError("the stack runs: ports can be changed after capledger down")
         (directory / "ports.json").unlink(missing_ok=True)
+    plan = servers_only if servers else _all_services()
     if detach:
-        return run_detached(directory, servers_only)
+        return run_detached(directory, plan)
     with PartLines() as lines:
-        supervisor = Supervisor(
-            directory, servers_only, lines.show, lambda: lines.note("ready; Ctrl-C ends it")
-        )
+        supervisor = Supervisor(directory, plan, lines.show, lambda: lines.note("ready; Ctrl-C ends it"))
         asyncio.run(supervisor.run())
     return 0
+
+
+def _all_services() -> Plan:
+    from cli.composition import SERVICES  # noqa: PLC0415 - all services, which few commands need
+    from infra.local.services import with_services  # noqa: PLC0415
+
+    return with_services(SERVICES)
 
 
 def down(

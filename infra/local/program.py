@@ -78,7 +78,9 @@ class ProgramPart(Part):
         deadline = Deadline(READY_SECONDS_MAX)
         while not await asyncio.to_thread(answers, self._ready_url):
             if child.exit_code is not None:
-                raise NotReadyError(f"{self.name} ended while it started\n{child.said()}")
+                raise NotReadyError(
+                    f"{self.name} ended while it started, exit code {child.exit_code}\n{child.said()}"
+                )
             if deadline.passed:
                 raise NotReadyError(f"{self.name} was not ready in {READY_SECONDS_MAX:g} s\n{child.said()}")
             await deadline.pause()

@@ -123,7 +123,7 @@ async def test_a_taken_port_is_named_and_the_other_server_is_not_left_running(tm
 def test_up_status_and_down_from_the_command_line(tmp_path: Path) -> None:
     where = ("--dir", str(tmp_path))
     assert capledger("status", *where).returncode == 1
-    up = capledger("up", "--detach", *where)
+    up = capledger("up", "--servers-only", "--detach", *where)
     assert up.returncode == 0, up.stderr
     assert "ready" in up.stderr
     assert "already runs" in capledger("up", *where).stderr
@@ -137,10 +137,10 @@ def test_up_status_and_down_from_the_command_line(tmp_path: Path) -> None:
 
 def test_a_killed_supervisor_leaves_no_server_and_can_be_started_again(tmp_path: Path) -> None:
     where = ("--dir", str(tmp_path))
-    assert capledger("up", "--detach", *where).returncode == 0
+    assert capledger("up", "--servers-only", "--detach", *where).returncode == 0
     running = StatusFile(tmp_path).read()
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
-    again = capledger("up", "--detach", *where)
+    again = capledger("up", "--servers-only", "--detach", *where)
     assert again.returncode == 0, again.stderr
     assert capledger("down", *where).returncode == 0

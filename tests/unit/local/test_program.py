@@ -71,7 +71,9 @@ async def test_a_program_is_ready_when_its_url_answers(tmp_path: Path) -> None:
 
 
 async def test_a_program_that_ends_at_once_is_told_with_its_last_words(tmp_path: Path) -> None:
-    with pytest.raises(NotReadyError, match="contracts ended while it started\nno configuration"):
+    with pytest.raises(
+        NotReadyError, match="contracts ended while it started, exit code 1\nno configuration"
+    ):
         await part(tmp_path, "raise SystemExit('no configuration')").start()
 
 

@@ -24,6 +24,12 @@ from cli import stack
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS = (stack,)
 
+# Commands whose modules are slow to import: each is imported when it is run.
+COMMANDS = {
+    "check": "cli.scenarios:check",
+    "run": "cli.scenarios:run",
+}
+
 SUMMARY = "The book of record for AI compute capacity: what was promised, delivered, and what is owed."
 
 EXIT_PROBLEM = 1
@@ -82,6 +88,8 @@ def build() -> App:
     )
     for group in GROUPS:
         group.register(app)
+    for name, path in COMMANDS.items():
+        app.command(path, name=name)
     return app
 
 

@@ -4,9 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated
 
-import cyclopts
 import msgspec
 from rich.console import Console
 from rich.progress import Progress
@@ -19,14 +17,6 @@ from infra.scenario.source import ScenarioError
 from infra.system import NotAtRestError
 
 FAILED, UNREADABLE = 1, 2
-
-Files = Annotated[tuple[Path, ...], cyclopts.Parameter(negative=(), help="Scenario files (YAML or JSON).")]
-
-
-def register(app: cyclopts.App) -> None:
-    """Add the commands of this module."""
-    app.command(check)
-    app.command(run)
 
 
 def check(*files: Path) -> int:

@@ -9,6 +9,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 CACHES_KEPT = 4  # 64 MB each; every clone has a Java, and so a cache, of its own
 
 
@@ -42,6 +44,13 @@ class StartupCache:
         self.writing = False
 
     def _prune(self) -> None:
-        newest_first = sorted(self._path.parent.glob("*.aot"), key=lambda path: -path.stat().st_mtime_ns)
-        for old in newest_first[CACHES_KEPT:]:
-            old.unlink(missing_ok=True)
+        folder = self._path.parent
+        newest_first = sorted(folder.glob("*.aot"), key=lambda path: -path.stat().st_mtime_ns)
+        # a supervisor that was killed while its Java wrote has left a part behind
+        orphans = [path for path in folder.glob("*.partial*") if not psutil.pid_exists(_writer(path))]
+        for path in (*newest_first[CACHES_KEPT:], *orphans):
+            path.unlink(missing_ok=True)
+
+
+def _writer(partial: Path) -> int:
+    return int(partial.name.split(".")[1])

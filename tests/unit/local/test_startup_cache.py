@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,14 @@ def test_only_the_newest_caches_are_kept(tmp_path: Path, java: Path) -> None:
     assert len(list(tmp_path.glob("*.aot"))) == CACHES_KEPT
     newest = StartupCache(tmp_path, java, (f"-Xmx{CACHES_KEPT + 1}m",), "a.jar")
     assert newest.flags()[0].startswith("-XX:AOTCache=")
+
+
+def test_what_a_killed_supervisor_left_half_written_is_removed(tmp_path: Path, java: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    orphan = tmp_path / f"0123456789abcdef.{ended.pid}.partial"
+    orphan.touch()
+    cache = StartupCache(tmp_path, java, (), "a.jar")
+    written(cache)
+    cache.settle(clean=True)
+    assert not orphan.exists()

@@ -4,7 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from schemas.capacity.values import Count, Hours, Shape, Tier
+from schemas.capacity.values import Count, Hours, Shape, Tier, Window
+from schemas.kernel.schedule import Schedule
 from schemas.kernel.wire import Id, Instant, Name, Quantity, Text
 from schemas.message import Question
 
@@ -33,6 +34,17 @@ class AvailabilityQuestion(Question):
     pools: tuple[Name, ...] | None = None
     sku: Text | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse steps that make no shape, and a question for no pools or twice.
+
+        Raises:
+            ValueError: says which.
+        """
+        if not isinstance(self.quantity, Window):
+            Schedule.of(self.quantity)
+        if (self.pools is None) == (self.sku is None):
+            raise ValueError("name pools or a sku: one of both")
+
 
 class AllocationsQuestion(Question):
     """`capacity.allocations`: what a tenant holds in a window."""
@@ -51,6 +63,15 @@ class UtilisationQuestion(Question):
     pool: Name | None = None
     tenant: Id | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a question about nobody, or about two.
+
+        Raises:
+            ValueError: not exactly one of pool and tenant.
+        """
+        if (self.pool is None) == (self.tenant is None):
+            raise ValueError("name a pool or a tenant: one of both")
+
 
 class IdleQuestion(Question):
     """`capacity.idle`: windows in which enough of what is held is not used; one of `pool` and `tenant`."""
@@ -62,6 +83,15 @@ class IdleQuestion(Question):
     reserve: Quantity = 0
     pool: Name | None = None
     tenant: Id | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a question about nobody, or about two.
+
+        Raises:
+            ValueError: not exactly one of pool and tenant.
+        """
+        if (self.pool is None) == (self.tenant is None):
+            raise ValueError("name a pool or a tenant: one of both")
 
 
 class UnsoldQuestion(Question):

@@ -73,7 +73,7 @@ async def follow_contract(recorded: Recorded, past: Past) -> Sequence[Sent]:
     ]
 
 
-def _command(  # noqa: PLR0913 the parts of one command
+def _command(
     book: str,
     lines: Sequence[WantedLine],
     moved: Sequence[MovedLine],

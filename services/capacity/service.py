@@ -1,11 +1,12 @@
 """The capacity service as a value."""
 
+from infra.service import Service
 from services.capacity.aggregates import METER, POOL, REQUEST
+from services.capacity.projections import POOLS
 from services.capacity.reactions import CONTRACTS
 from services.capacity.reads import ASKS
 from services.capacity.rules import RULES
 from services.capacity.timers import DATES
-from infra.service import Service
 
 SERVICE = Service(
     name="capacity",
@@ -14,5 +15,6 @@ SERVICE = Service(
     rules=RULES,
     asks=ASKS,
     reactions=(CONTRACTS,),
+    projections=(POOLS,),
     timers=(DATES,),
 )

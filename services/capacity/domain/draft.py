@@ -4,12 +4,12 @@ from schemas.capacity import CapacityPassedOn, HoldExpired, ReservationReleased
 from schemas.decision import Emitted
 from schemas.kernel.instants import instant
 from schemas.kernel.names import local
+from schemas.kernel.schedule import Schedule
 from schemas.message import Event
 from services.capacity.domain.below import lowered
 from services.capacity.domain.evolve import evolve
 from services.capacity.domain.holding import Holding
 from services.capacity.domain.pool import Pool
-from schemas.kernel.schedule import Schedule
 
 
 class Draft:

@@ -266,7 +266,10 @@ def _change(pool: Pool, event: ChangedHolding) -> None:
             )
         case CapacityRecalled():
             recalled = sum_of((holding.recalled, event.recalled))
-            holding = replace(holding, quantity=event.quantity, recalled=recalled)
+            above = holding.recalled_above
+            if event.came_from is not None:
+                above = sum_of((above, event.recalled))
+            holding = replace(holding, quantity=event.quantity, recalled=recalled, recalled_above=above)
         case ReservationTransferred():
             move = Move(seconds(event.start), event.new_reservation, event.moved, event.whole)
             recalled = holding.recalled.clip(None, event.start) if event.whole else holding.recalled

@@ -36,7 +36,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
         takers: names of holdings that were ever passed on of it.
         notice_hours: the giver's notice for a recall, None = not recallable.
         recall: rights to recall by contract terms, as they follow in time.
-        recalled: what was taken back of it.
+        recalled: what was taken back of it; `recalled_above`: of that, what was taken back from its giver.
         uncovered: see ReservationAmended.
         since: where a line was requested again, the instant from which on it is wanted.
         came: the transfer by which it came to be; `went`: those by which parts of it went on.
@@ -60,6 +60,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     notice_hours: int | None = None
     recall: tuple[LineRecall, ...] = ()
     recalled: Schedule = Schedule.EMPTY
+    recalled_above: Schedule = Schedule.EMPTY
     uncovered: Schedule = Schedule.EMPTY
     cuts: ByCause = NOTHING
     since: int | None = None

@@ -1,6 +1,6 @@
 """Decisions on what a pool is and has: registration, phases, outages. All by the operator."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from schemas.capacity import (

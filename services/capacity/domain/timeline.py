@@ -132,12 +132,12 @@ class Timeline:
         while one != other:
             for node in (one, other):
                 left, right = low[2 * node], low[2 * node + 1]
-                low[node] = (left if left < right else right) + add[node]
+                low[node] = (min(right, left)) + add[node]
             one >>= 1
             other >>= 1
         while one:
             left, right = low[2 * one], low[2 * one + 1]
-            low[one] = (left if left < right else right) + add[one]
+            low[one] = (min(right, left)) + add[one]
             one >>= 1
 
     def _lowest_inside(self, low: int, high: int) -> int:
@@ -178,7 +178,7 @@ class Timeline:
             left >>= 1
         return found
 
-    def _last(self, node: int, first: int, last: int, low: int, high: int, value: int) -> int | None:  # noqa: PLR0913 a walk
+    def _last(self, node: int, first: int, last: int, low: int, high: int, value: int) -> int | None:
         """Return where the last stretch below `value` in [low, high) ends, looking under one node."""
         width = self._width
         if last * width <= low or first * width >= high or self._low[node] >= value:

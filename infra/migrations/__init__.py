@@ -105,7 +105,7 @@ async def migrate(connection: Connection, plan: Plan) -> list[Step]:
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock(hashtext('capledger.migrations'))")
         done = await _done(connection)
-        ran = [step for step in steps(plan) if _needed(step, done)]
+        ran = _needed(steps(plan), done)
         for step in ran:
             await connection.execute(f"set local role {step.role}")
             await connection.execute(step.sql)
@@ -134,13 +134,19 @@ async def _database(connection: Connection) -> str:
     return str(await connection.fetchval("select quote_ident(current_database())"))
 
 
-def _needed(step: Step, done: Mapping[tuple[str, str], bytes]) -> bool:
-    before = done.get((step.scope, step.name))
-    if before is not None and step.once and before != step.digest:
-        raise MigrationChangedError(
-            f"{step.scope}: {step.name} was changed after it ran; add a new one instead"
-        )
-    return before != step.digest
+def _needed(wanted: Iterator[Step], done: Mapping[tuple[str, str], bytes]) -> list[Step]:
+    """Return the steps to run: what is new or has changed, and the grants of whatever was made anew."""
+    found: list[Step] = []
+    for step in wanted:
+        before = done.get((step.scope, step.name))
+        if before is not None and step.once and before != step.digest:
+            raise MigrationChangedError(
+                f"{step.scope}: {step.name} was changed after it ran; add a new one instead"
+            )
+        grants_anew = step.name.endswith("_grants.sql") and any(ran.scope == step.scope for ran in found)
+        if before != step.digest or grants_anew:
+            found.append(step)
+    return found
 
 
 async def _add_shards(connection: Connection, plan: Plan) -> None:

@@ -20,7 +20,8 @@
 --
 -- plpgsql, so that each statement after the lock sees what was committed before the lock was ours. The settings keep
 -- a plan that was made while the tables were small from reading all of them when they have grown.
-create or replace function {log}.append(
+drop function if exists {log}.append;
+create function {log}.append(
     _shard integer,
     _tenants text[], _actors text[], _ids text[], _digests bytea[], _refused boolean[], _counts integer[],
     _uptos integer[], _causes timestamptz[],
@@ -43,7 +44,7 @@ as $$
 #variable_conflict use_column
 declare
     _head {log}.shard_head;
-    _latest_cause timestamptz := (select max(c) from unnest(_causes) c);
+    _latest_cause timestamptz;
     _micros bytea;
     _leaf bytea;
     _number integer;
@@ -84,6 +85,10 @@ begin
     ));
     if not appended then
         return;
+    end if;
+
+    if _causes is not null then
+        select max(c) into _latest_cause from unnest(_causes) c;
     end if;
 
     -- 2. When: never set from outside, never back, never at or before what was sealed, never before the cause.
@@ -150,7 +155,8 @@ revoke all on function {log}.append from public;
 --
 -- Refuses a clock that stepped back by more than 5 minutes, and a cause more than 5 seconds ahead of it, unless an
 -- operator has confirmed the heads up to there.
-create or replace function {log}.append_time(_head_at timestamptz, _cause timestamptz) returns timestamptz
+drop function if exists {log}.append_time;
+create function {log}.append_time(_head_at timestamptz, _cause timestamptz) returns timestamptz
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -171,13 +177,15 @@ $$;
 revoke all on function {log}.append_time from public;
 
 -- Hold the head of a shard until the transaction ends: nobody else appends to it.
-create or replace function {log}.hold(_shard integer) returns bigint
+drop function if exists {log}.hold;
+create function {log}.hold(_shard integer) returns bigint
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$ select h.position from {log}.shard_head h where h.shard = _shard for update $$;
 revoke all on function {log}.hold from public;
 
 -- Return the shard of a tenant's book; at first sight choose the one with the fewest books.
-create or replace function {log}.place(_tenant text) returns integer
+drop function if exists {log}.place;
+create function {log}.place(_tenant text) returns integer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -1,5 +1,6 @@
 -- Return the last position of a shard recorded at or before an instant, 0 if there is none: binary search.
-create or replace function {log}.position_at(_shard integer, _instant timestamptz, _head bigint) returns bigint
+drop function if exists {log}.position_at;
+create function {log}.position_at(_shard integer, _instant timestamptz, _head bigint) returns bigint
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
@@ -29,7 +30,8 @@ revoke all on function {log}.position_at from public;
 -- An instant of the last 5 minutes is sealed first: with the head locked, `sealed_at` is moved to it, and whatever is
 -- recorded later is recorded above it, also when the clock steps back. Where it lies there already no lock is needed:
 -- who moved it held the head, so what was recorded before is visible. An instant after the clock is refused.
-create or replace function {log}.resolve(_instant timestamptz)
+drop function if exists {log}.resolve;
+create function {log}.resolve(_instant timestamptz)
 returns table (shard integer, "position" bigint)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$

@@ -103,8 +103,8 @@ values ($1, $2, $3, $4, $5, $6, $7)
 on conflict do nothing;
 
 -- name: verify
--- $1 shard, $2 after this position, $3 up to this one, $4 the chain hash at $2
-select * from {log}.verify($1, $2, $3, $4);
+-- $1 shard, $2 after this position, $3 up to this one
+select * from {log}.verify($1, $2, $3);
 
 -- name: row_security
 -- $1 the table. Whether it is on, for the reader, without a policy for everybody and a partition open to it.

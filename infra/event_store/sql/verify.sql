@@ -1,10 +1,12 @@
 -- Return the first break of a shard of {log} among the positions after _after and up to _upto, null row if none, and
 -- how far each stream got.
 --
--- Parameters: _shard; _after, _upto: positions, of which at most some 10,000 at a time; _chain: the hash at _after.
+-- Parameters: _shard; _after, _upto: positions, of which at most some 10,000 at a time. The page starts from the
+-- chain hash stored at _after, which the page before has looked at: so pages can be looked over side by side.
 -- Returns broken_at and fault (null where all is well), events (how many were looked at), chain (the last hash),
 -- and for each stream seen: tenants, streams, firsts, lasts (versions), which the caller fits to the pages before.
-create or replace function {log}.verify(_shard integer, _after bigint, _upto bigint, _chain bytea,
+drop function if exists {log}.verify;
+create function {log}.verify(_shard integer, _after bigint, _upto bigint,
     out broken_at bigint, out fault text, out events bigint, out chain bytea,
     out tenants text[], out streams text[], out firsts bigint[], out lasts bigint[])
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -13,7 +15,12 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
+declare
+    _chain bytea := decode(repeat('00', 32), 'hex');
 begin
+    if _after > 0 then
+        select e.chain into _chain from {log}.event e where e.shard = _shard and e.position = _after;
+    end if;
     with page as materialized (
         select e.position, e.tenant, e.stream, e.version, e.chain,
                coalesce(lag(e.chain) over w, _chain) as previous_chain,
@@ -55,7 +62,8 @@ $$;
 revoke all on function {log}.verify from public;
 
 -- Return the hash of one event without position and time, as infra/chain.py computes it.
-create or replace function {log}.leaf(_tenant text, _counterparty text, _stream text, _version bigint, _event_id uuid,
+drop function if exists {log}.leaf;
+create function {log}.leaf(_tenant text, _counterparty text, _stream text, _version bigint, _event_id uuid,
     _type text, _effective_at timestamptz, _payload bytea, _meta bytea) returns bytea
 language sql stable parallel safe
 return sha256(

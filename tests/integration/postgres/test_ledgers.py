@@ -22,6 +22,7 @@ from infra.node import Ledger
 from infra.read_store.postgres import PostgresReadStore
 from infra.read_store.tables import TableChangedError
 from infra.service import Column, Table
+from tests.conformance.batches import fill
 from tests.ledgers import PLAN, START, LedgerDatabase
 
 pytestmark = pytest.mark.stack
@@ -77,12 +78,12 @@ async def test_an_upgrade_runs_what_is_new_and_adds_shards(ledger: LedgerDatabas
     async with ledger.admin() as database, database.appending() as connection:
         await connection.execute("update ledger.migration set digest = '' where name = 'append.sql'")
     more = Plan(services=PLAN.services, shards=6)
-    assert await upgrade_ledger(ledger.admin_dsn, ledger.name, more) == [
-        f"{log}: append.sql" for log in PLAN.logs
-    ]
+    ran = await upgrade_ledger(ledger.admin_dsn, ledger.name, more)
+    assert ran == [f"{log}: {name}" for log in PLAN.logs for name in ("append.sql", "log_grants.sql")]
     assert (await find_ledger(ledger.admin_dsn, ledger.name)).shards == 6
     async with ledger.store() as store:
         assert sorted(await store.heads("usage")) == [0, 1, 2, 3, 4, 5]
+        await fill(store, "contract-a", range(1, 3))
 
 
 async def test_a_migration_that_was_changed_after_it_ran_is_refused(ledger: LedgerDatabase) -> None:

@@ -15,6 +15,8 @@ from services.settlement.domain.rating.facts import Deal
 from services.settlement.domain.rating.scope import Scope, scope_of
 
 SLOTS_MAX = 10_000
+ZONES_APART_SECONDS_MAX = 27 * 3600
+"""More than any two zones differ by: a remainder this short comes of a change of zone, and joins the next."""
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +56,8 @@ def slots(agreement: Agreement, until: datetime, issued: Mapping[datetime, Issue
     """The billing intervals from the first on that begin before `until`.
 
     A change of billing interval, zone or currency takes effect with the first interval not yet issued. Where
-    calendars do not meet, the first one after the change begins where the last issued one ended.
+    calendars do not meet, the first one after the change begins where the last issued one ended; what a
+    change of zone leaves over joins it.
     """
     at = _beginning(agreement, issued)
     taken = {kept.label for kept in issued.values()}
@@ -75,7 +78,8 @@ def _beginning(agreement: Agreement, issued: Mapping[datetime, Issued]) -> datet
     first = agreement.term_start
     billing = agreement.terms_near(first).billing
     begin = interval_of(billing.zone, billing.interval, first).start
-    return min((begin, *issued))
+    holding = [start for start, kept in issued.items() if kept.interval.contains(first)]
+    return min((*(holding or [begin]), *issued))
 
 
 def _as_issued(terms: Terms, known: Issued) -> Slot:
@@ -92,7 +96,9 @@ def _as_issued(terms: Terms, known: Issued) -> Slot:
 def _by_calendar(terms: Terms, at: datetime, later: datetime | None, taken: set[str]) -> Slot:
     billing = terms.billing
     calendar = interval_of(billing.zone, billing.interval, at)
-    if at > calendar.start and label(billing.zone, billing.interval, calendar) in taken:
+    left = seconds(calendar.end) - seconds(at)
+    name = label(billing.zone, billing.interval, calendar)
+    if at > calendar.start and (name in taken or left < ZONES_APART_SECONDS_MAX):
         calendar = interval_of(billing.zone, billing.interval, calendar.end)
     end = calendar.end if later is None else min(calendar.end, later)
     return Slot(

@@ -46,7 +46,8 @@ def terms(charges: Sequence[Mapping[str, Any]], **sections: Any) -> Terms:
         "lines": [{"line": "train", "pool": "pool-1", "quantity": [{**term, "quantity": 100}]}],
         "charges": list(charges),
     }
-    return convert(Terms, {**made, **sections})
+    written: Terms = convert(Terms, {**made, **sections})
+    return written
 
 
 def signed(written: Terms) -> ContractSigned:

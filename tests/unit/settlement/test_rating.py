@@ -101,7 +101,10 @@ def test_where_the_customer_has_a_choice_the_fee_stays_until_it_chooses() -> Non
             "line": "train",
             "pool": "pool-1",
             "quantity": [{"start": "2026-06-01T00:00:00Z", "end": "2027-06-01T00:00:00Z", "quantity": 100}],
-            "delivery": {"date_certain": "2026-05-01T00:00:00Z", "remedies": ["terminate_line", "reduce_fee"]},
+            "delivery": {
+                "date_certain": "2026-05-01T00:00:00Z",
+                "remedies": ["terminate_line", "reduce_fee"],
+            },
         }
     ]
     agreed = agreement(signed(terms([FEE], lines=lines)))
@@ -146,9 +149,7 @@ def test_a_quarterly_bill_trues_up_three_monthly_minimums() -> None:
     billing = {"interval": "quarter"}
     agreed = agreement(signed(terms([HOURS, floor], term={**TERM_Q}, billing=billing)))
 
-    made = rating(
-        agreed, at("2026-10-01"), reports={"train": [report("2026-08-02", "2026-08-03", 360_000)]}
-    )
+    made = rating(agreed, at("2026-10-01"), reports={"train": [report("2026-08-02", "2026-08-03", 360_000)]})
 
     assert told(made) == [
         ("usage", "hours", 20_000),
@@ -223,9 +224,7 @@ def test_of_two_prepayments_the_lower_priority_number_is_drawn_first() -> None:
     charges = [prepaid("b", 2, early), prepaid("a", 1, late), HOURS]
     agreed = agreement(signed(terms(charges)))
 
-    made = rating(
-        agreed, month(7).end, reports={"train": [report("2026-07-02", "2026-07-03", 2_700_000)]}
-    )
+    made = rating(agreed, month(7).end, reports={"train": [report("2026-07-02", "2026-07-03", 2_700_000)]})
 
     assert told(made, 1) == [
         ("usage", "hours", 150_000),

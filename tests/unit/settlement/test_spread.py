@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +23,7 @@ def test_spread_over_any_bounds_nothing_is_lost(found: list[Report], bounds: lis
     cuts = sorted({0, 10 * HOUR, *bounds})
     meters = Meters({"train": found}, cuts)
 
-    parts = [meters.total("train", "gpu", a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+    parts = [meters.total("train", "gpu", a, b) for a, b in pairwise(cuts)]
 
     assert sum(parts) == sum(report.quantity for report in found)
 

@@ -1,0 +1,210 @@
+"""What holds of every history: nothing is lost or billed twice, books balance, repeats change nothing."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.contracts import ContractAmended
+from schemas.contracts.values import Changes
+from schemas.decision import Refused
+from schemas.settlement import (
+    BookSet,
+    ClaimInterest,
+    CloseInterval,
+    IssueCreditNote,
+    IssueStatement,
+    OpenDispute,
+    RecordPayment,
+    ResolveDispute,
+    StatementIssued,
+)
+from services.settlement.domain.book import Book, evolve, initial
+from services.settlement.domain.journal import Ledger
+from services.settlement.domain.netting import OpenStatement, net_amounts, payments
+from tests.unit.settlement.deals import agreement, at, month, rating, report, signed, terms
+from tests.unit.settlement.desk import Desk
+
+TERM = {"start": "2026-06-01T00:00:00Z", "end": "2026-09-01T00:00:00Z"}
+FEE: dict[str, Any] = {
+    "charge": "fee",
+    "kind": "fixed",
+    "lines": ["train"],
+    "steps": [{**TERM, "amount": "1000.01"}],
+}
+FLOOR: dict[str, Any] = {
+    "charge": "floor",
+    "kind": "minimum",
+    "covers": ["hours"],
+    "amount": "50.00",
+    "make_up_intervals": 1,
+}
+
+
+def hours(rate: str) -> dict[str, Any]:
+    tiers = [{"up_to": "30", "rate": rate}, {"up_to": None, "rate": "1.37"}]
+    return {"charge": "hours", "kind": "usage", "lines": ["train"], "tiers": tiers}
+
+
+def contract(rate: str = "2.13") -> Any:
+    return terms([FEE, hours(rate), FLOOR], term=TERM, tax=[{"category": "S", "rate_percent": "19"}])
+
+
+uses = st.tuples(st.just("use"), st.integers(1, 85), st.integers(1, 40), st.integers(1, 400_000))
+steps = st.lists(
+    st.one_of(
+        uses,
+        st.tuples(st.just("issue"), st.integers(6, 9)),
+        st.tuples(st.just("price"), st.sampled_from(["1.91", "2.13", "2.50"]), st.integers(6, 8)),
+    ),
+    max_size=12,
+)
+
+
+def play(desk: Desk, found: list[Any]) -> None:
+    for step in found:
+        match step:
+            case ("use", day, length, quantity):
+                start = at("2026-06-01").timestamp() + day * 86_400
+                made = report("2026-06-01", "2026-06-02", quantity)
+                used = type(made)(int(start), int(start) + length * 3600, quantity)
+                desk.reports.setdefault("train", []).append(used)  # type: ignore[attr-defined]
+            case ("issue", number):
+                desk.do(IssueStatement(contract="deal", interval=month(number)), at("2026-12-01"))
+            case ("price", rate, number):
+                desk.contract.append(
+                    ContractAmended(
+                        contract="nimbus/deal",
+                        effective_at=month(number).start,
+                        changes=Changes(charges=contract(rate).charges),
+                        reason="renegotiated",
+                    )
+                )
+            case _:
+                raise AssertionError(step)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps)
+def test_whatever_came_when_the_statements_sum_to_what_is_owed(found: list[Any]) -> None:
+    desk = Desk([signed(contract())])
+
+    play(desk, [*found, *(("issue", number) for number in (6, 7, 8, 9, 10))])
+
+    owed = rating(agreement(*desk.contract), at("2026-11-01"), reports=desk.reports)
+    billed = sum(statement.net for statement in desk.state.statements.values())
+    assert billed == sum(line.amount for made in owed.intervals for line in made.lines)
+    assert desk.do(IssueStatement(contract="deal", interval=month(9)), at("2026-12-02")) != []
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps)
+def test_issuing_again_for_the_same_facts_gives_the_same_bytes(found: list[Any]) -> None:
+    first, second = (Desk([signed(contract())]) for _ in range(2))
+
+    play(first, found)
+    play(second, found)
+
+    digests = [
+        [event.digest for event in desk.events if isinstance(event, StatementIssued)]
+        for desk in (first, second)
+    ]
+    assert digests[0] == digests[1]
+
+
+amounts = st.integers(-5_00, 3_000_00).map(lambda minor: f"{minor / 100:.2f}")
+ids = st.sampled_from(["a", "b", "c"])
+statements = st.sampled_from(["nimbus/deal-2026-06", "nimbus/deal-2026-07", "nimbus/deal-2026-13"])
+days = st.integers(0, 60).map(lambda day: at("2026-07-01").replace(day=1 + day % 28, month=7 + day // 28))
+commands = st.lists(
+    st.one_of(
+        st.builds(lambda n: IssueStatement(contract="deal", interval=month(n)), st.integers(6, 8)),
+        st.builds(lambda n: CloseInterval(contract="deal", interval=month(n)), st.integers(6, 8)),
+        st.builds(
+            lambda name, amount, day: RecordPayment(
+                contract="deal", payment=name, amount=amount, received_at=day
+            ),
+            ids,
+            amounts,
+            days,
+        ),
+        st.builds(
+            lambda name, statement, net: IssueCreditNote(
+                contract="deal", credit_note=name, statement=statement, net=net, reason="r"
+            ),
+            ids,
+            statements,
+            amounts,
+        ),
+        st.builds(
+            lambda name, statement, amount: OpenDispute(
+                contract="nimbus/deal", dispute=name, statement=statement, amount=amount, reason="r"
+            ),
+            ids,
+            statements,
+            amounts,
+        ),
+        st.builds(
+            lambda name, upheld: ResolveDispute(contract="deal", dispute=name, upheld=upheld), ids, amounts
+        ),
+        st.builds(lambda day: ClaimInterest(contract="deal", up_to=day), days),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(commands)
+def test_no_command_raises_a_repeat_brings_nothing_and_the_books_balance(found: list[Any]) -> None:
+    desk = Desk([signed(contract())], interest="12")
+    book: Book = evolve(initial(), BookSet(currency="USD"))
+
+    for command in found:
+        actor = "acme" if isinstance(command, OpenDispute) else "nimbus"
+        made = desk.do(command, at("2026-12-01"), actor)
+        again = desk.do(command, at("2026-12-01"), actor)
+        assert isinstance(again, Refused) or again == []
+        if not isinstance(made, Refused) and not isinstance(command, IssueStatement):
+            assert again == []
+
+    ledger = Ledger(book)
+    for event in desk.events:
+        ledger.post(event)
+    assert all(not sum(posting.amount for posting in group.postings) for group in ledger.groups)
+    open_in_all = sum(statement.open_at() for statement in desk.state.statements.values())
+    paid = sum(p.amount - p.unapplied() for p in desk.state.payments.values())
+    assert open_in_all == sum(s.total for s in desk.state.statements.values()) - paid - given_back(desk)
+    assert all(payment.unapplied() >= 0 for payment in desk.state.payments.values())
+
+
+def given_back(desk: Desk) -> int:
+    notes = sum(round(float(note.total) * 100) for note in desk.state.notes.values())
+    return notes + sum(dispute.upheld for dispute in desk.state.disputes.values())
+
+
+parties = ("a", "b", "c", "d")
+owed = st.lists(
+    st.builds(
+        lambda debtor, creditor, open_: OpenStatement(
+            statement="s", debtor=debtor, creditor=creditor, currency="USD", open=open_
+        ),
+        st.sampled_from(parties),
+        st.sampled_from(parties),
+        st.integers(-1000, 10_000),
+    ),
+    max_size=8,
+)
+
+
+@given(owed)
+def test_a_netting_settles_everybody_with_fewer_payments_than_parties(found: list[OpenStatement]) -> None:
+    net = net_amounts(parties, found)
+
+    paid = payments(net, "JPY")
+
+    assert sum(net.values()) == 0
+    assert len(paid) < len(parties)
+    for payment in paid:
+        net[payment.payer] += int(payment.amount)
+        net[payment.payee] -= int(payment.amount)
+    assert set(net.values()) == {0}

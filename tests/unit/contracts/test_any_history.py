@@ -182,8 +182,8 @@ def check(agreement: Agreement) -> None:
             assert status_at(agreement, t)[0] in {"pending", "active", "ended", "superseded"}
     for name in agreement.lines:
         assert agreement.committed(name).clip(agreement.end, None).is_empty
-    assert dates_of(agreement)
-    assert list(obligations_of(agreement))
+    assert all(at <= agreement.end for _, _, at in dates_of(agreement))
+    assert all(at.tzinfo is not None for at, _ in obligations_of(agreement))
 
 
 @settings(max_examples=120, deadline=None)

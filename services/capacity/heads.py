@@ -1,4 +1,4 @@
-"""Where a subleased line comes from: its head contract, and by it, at any depth, a pool; and what speaks against it."""
+"""Where a subleased line comes from: its head contract, by it a pool; and what speaks against it."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -64,7 +64,7 @@ def _verdict(head: Agreement, sublease: Agreement, recorded: Recorded) -> Verdic
 async def _pool(head: Agreement, line: str, past: Past) -> str | None:
     """Return the pool that a line lives in, up the chain of heads."""
     for _ in range(DEPTH_MOST):
-        named = next(l for s in head.segments for l in s.terms.lines if l.line == line)
+        named = next(each for s in head.segments for each in s.terms.lines if each.line == line)
         if named.pool is not None:
             pool = qualify(named.pool, head.supplier)
             return pool if owner(pool) == head.supplier else None

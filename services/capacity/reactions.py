@@ -1,7 +1,7 @@
-"""What capacity does about contracts: every event that matters here becomes one command for each operator's book.
+"""What capacity does about contracts: an event that matters becomes one command for each operator's book.
 
-A command says what the contract, as it was after that very event, wants of the operator's pools. So the outcome
-does not depend on how late it is sent.
+A command says what the contract, as it was after that very event, wants of the operator's pools. So the
+outcome does not depend on how late it is sent.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,10 +1,11 @@
 """Which command is decided where, by what, and what a credential needs for it."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from infra.service import Rule
 from schemas import capacity
-from schemas.decision import Decide
+from schemas.decision import Decide, Place
 from schemas.message import Command, Event
 from services.capacity.domain import passing, reserve, site, terms, transfer, usage
 from services.capacity.gathering import gather_correction, gather_report
@@ -33,7 +34,7 @@ def _by_hand(
     )
 
 
-def _by_machine(command: type[Command], decide: Decide, place: Any = of_pool) -> Rule:
+def _by_machine(command: type[Command], decide: Decide, place: Callable[..., Place] = of_pool) -> Rule:
     return Rule(command=command, log="capacity", place=place, decide=decide, scope=WRITE, internal=True)
 
 

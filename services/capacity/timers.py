@@ -1,4 +1,4 @@
-"""What capacity does when a time has come: phases fall overdue, holds run out, rotating cuts are planned on."""
+"""What capacity does when a time has come: phases fall overdue, holds run out, cuts are planned on."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from schemas.decision import Timer
 
 
 async def dates(recorded: Recorded, past: Past) -> Sequence[Timer]:
-    """Return the timers that an event sets. Whether anything is still to be done is decided when they fire."""
+    """Return the timers that an event sets; whether anything is to be done is decided when they fire."""
     del past
     event = recorded.event
     match event:

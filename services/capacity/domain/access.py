@@ -1,4 +1,4 @@
-"""What comes before every decision: does the pool exist for who asks, may he, do times and quantities fit it."""
+"""What comes before every decision: is there a pool for who asks, may he, do times and quantities fit it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -68,7 +68,7 @@ def on_quantum(t: datetime | int, quantum: int) -> bool:
 def held_by(pool: Pool, order: Order[Any], name: str) -> Holding | Refused:
     """Return what the actor holds under a name; only the operator learns that somebody else holds it."""
     found = named(pool, order.actor, name)
-    if found is None or (found.holder != order.actor and order.actor != pool.operator):
+    if found is None or order.actor not in {found.holder, pool.operator}:
         return Refused(Rejection.RESERVATION_UNKNOWN)
     if found.holder != order.actor:
         return Refused(Rejection.NOT_THE_HOLDER)
@@ -86,7 +86,8 @@ def reservation_of(pool: Pool, order: Order[Any], name: str) -> Holding | Refuse
 def named(pool: Pool, actor: str, name: str) -> Holding | None:
     """Return what a name means in the actor's mouth: a holding that it gave under it comes first.
 
-    A giver whose name for a holding was taken already, by somebody it knows nothing of, has it as `giver/name`.
+    A giver whose name for a holding was taken already, by somebody it knows nothing of, has it as
+    `giver/name`.
     """
     own = pool.holdings.get(qualify(name, actor))
     return own if own is not None else pool.holdings.get(name)

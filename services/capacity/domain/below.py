@@ -1,10 +1,11 @@
 """What comes down from a reservation to those to whom it was passed on, at any depth.
 
-A loss falls first on the holder's own unpassed part, then on its takers: pro rata by largest remainder in lots,
-ties by name, and so on down.
+A loss falls first on the holder's own unpassed part, then on its takers: pro rata by largest remainder in
+lots, ties by name, and so on down.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 
 from schemas.capacity import ByCause
 from schemas.kernel.schedule import Schedule, sum_of
@@ -101,6 +102,6 @@ def lowered(pool: Pool, name: str, quantity: Schedule) -> Iterator[tuple[str, Sc
 def spans(schedules: list[Schedule]) -> Iterator[tuple[int, int | None]]:
     """Yield the stretches between which nothing of all these changes, the last perhaps without end."""
     times = sorted({at for schedule in schedules for at in schedule.boundaries()})
-    yield from zip(times, times[1:], strict=False)
+    yield from pairwise(times)
     if times and not all(schedule.is_bounded for schedule in schedules):
         yield times[-1], None

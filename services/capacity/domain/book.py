@@ -1,22 +1,23 @@
 """What is left to sell in a pool at every instant: three timelines, one for each limit.
 
-Limits: firm <= capacity - spare; firm + recallable <= capacity; all <= floor(capacity x (100 + overbook) / 100).
-The pool is short exactly where one of the last two is below zero.
+Limits: firm <= capacity - spare; firm + recallable <= capacity; all <= floor(capacity x (100 + overbook) /
+100). The pool is short exactly where one of the last two is below zero.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from itertools import chain
+from typing import TypeAlias
 
 import msgspec
 
 from schemas.capacity import Tier
 from schemas.kernel.schedule import RawStep, Schedule, deltas
 from services.capacity.domain.supply import limited
-from services.capacity.domain.timeline import ALWAYS, Timeline
+from services.capacity.domain.timeline import ALWAYS, Step, Timeline
 
 
 class Free(msgspec.Struct, frozen=True):
-    """What one more reservation of a tier could take over `[start, end)` (epoch seconds, end None = for ever)."""
+    """What one more reservation of a tier could take over `[start, end)`; epoch seconds, None = for ever."""
 
     start: int
     end: int | None
@@ -37,76 +38,112 @@ class Limits(msgspec.Struct, frozen=True):
         return Limits(limited(capacity, firm), capacity, limited(capacity, whole))
 
 
-LEVELS: Final[dict[Tier, tuple[str, ...]]] = {
-    Tier.FIRM: ("firm", "guaranteed", "whole"),
-    Tier.RECALLABLE: ("guaranteed", "whole"),
-    Tier.INTERRUPTIBLE: ("whole",),
-}
-"""Which limits a tier counts against."""
+Timelines: TypeAlias = tuple[Timeline, Timeline, Timeline]
+Pending: TypeAlias = Callable[["Book"], None]
 
 
 class Book:
-    """The three timelines. Times are epoch seconds on the pool's grid."""
+    """The three timelines. Times are epoch seconds on the pool's grid.
 
-    __slots__ = ("firm", "guaranteed", "quantum", "whole")
+    A fork shares the timelines of its base until somebody asks for more than a bound: most decisions change
+    little, and nothing follows from that.
+    """
 
-    def __init__(self, quantum: int, firm: Timeline, guaranteed: Timeline, whole: Timeline) -> None:
-        """Take the timelines, in quanta."""
-        self.quantum, self.firm, self.guaranteed, self.whole = quantum, firm, guaranteed, whole
+    __slots__ = ("_base", "_drop", "_pending", "_timelines", "quantum")
+
+    def __init__(self, quantum: int, timelines: Timelines | None, base: "Book | None" = None) -> None:
+        """Take the timelines (firm, guaranteed, whole; in quanta), or the book that this one is a fork of."""
+        self.quantum, self._timelines, self._base = quantum, timelines, base
+        self._pending: list[Pending] = []
+        self._drop = [0, 0]
 
     @staticmethod
     def of(quantum: int, limits: Limits, committed: Iterable[tuple[Tier, Schedule]]) -> "Book":
         """Build it from scratch."""
-        found = list(committed)
+        loads: dict[Tier, list[Step]] = {tier: [] for tier in Tier}
+        for tier, schedule in committed:
+            loads[tier] += [_quanta(step, quantum, -1) for step in schedule.raw]
 
-        def timeline(level: str, limit: Schedule) -> Timeline:
-            loads = [schedule.raw for tier, schedule in found if level in LEVELS[tier]]
+        def timeline(limit: Schedule, *tiers: Tier) -> Timeline:
             steps = [_quanta(step, quantum, 1) for step in limit.raw]
-            steps += [_quanta(step, quantum, -1) for raw in loads for step in raw]
-            return Timeline(steps)
+            return Timeline(chain(steps, *(loads[tier] for tier in tiers)))
 
         return Book(
             quantum,
-            timeline("firm", limits.firm),
-            timeline("guaranteed", limits.guaranteed),
-            timeline("whole", limits.whole),
+            (
+                timeline(limits.firm, Tier.FIRM),
+                timeline(limits.guaranteed, Tier.FIRM, Tier.RECALLABLE),
+                timeline(limits.whole, *Tier),
+            ),
         )
 
-    def copy(self) -> "Book":
-        """Return another to try things on."""
-        return Book(self.quantum, self.firm.copy(), self.guaranteed.copy(), self.whole.copy())
+    def fork(self) -> "Book":
+        """Return another to try things on; this one must not change meanwhile."""
+        return Book(self.quantum, None, self)
+
+    @property
+    def timelines(self) -> Timelines:
+        """What is left of firm, of firm and recallable, and of all."""
+        if self._timelines is None:
+            assert self._base is not None, "a book has timelines or a base"
+            firm, guaranteed, whole = self._base.timelines
+            self._timelines = (firm.copy(), guaranteed.copy(), whole.copy())
+            for change in self._pending:
+                change(self)
+        return self._timelines
 
     def levels(self, tier: Tier) -> tuple[Timeline, ...]:
         """Return the timelines that a tier counts against."""
+        firm, guaranteed, whole = self.timelines
         match tier:
             case Tier.FIRM:
-                return (self.firm, self.guaranteed, self.whole)
+                return (firm, guaranteed, whole)
             case Tier.RECALLABLE:
-                return (self.guaranteed, self.whole)
+                return (guaranteed, whole)
             case Tier.INTERRUPTIBLE:
-                return (self.whole,)
+                return (whole,)
 
     def commit(self, tier: Tier, before: Schedule, after: Schedule) -> None:
         """Change what one reservation takes."""
         steps = after.raw if before.is_empty else deltas(after, before)
+        most = max((quantity for _, _, quantity in steps), default=0)
+        self._later((0 if tier is Tier.INTERRUPTIBLE else most, most), lambda book: book.take(tier, steps))
+
+    def take(self, tier: Tier, steps: Iterable[RawStep]) -> None:
+        """Take what a tier commits more, from every timeline that it counts against."""
+        levels = self.levels(tier)
         for step in steps:
             start, end, quantity = _quanta(step, self.quantum, -1)
-            for level in self.levels(tier):
+            for level in levels:
                 level.add(start, end, quantity)
 
     def supply(self, before: Limits, after: Limits) -> None:
         """Change the limits."""
-        for level, old, new in (
-            (self.firm, before.firm, after.firm),
-            (self.guaranteed, before.guaranteed, after.guaranteed),
-            (self.whole, before.whole, after.whole),
-        ):
-            for step in deltas(new, old):
+        pairs = (
+            deltas(after.firm, before.firm),
+            deltas(after.guaranteed, before.guaranteed),
+            deltas(after.whole, before.whole),
+        )
+        most = [max((-quantity for _, _, quantity in pair), default=0) for pair in pairs[1:]]
+        self._later((most[0], most[1]), lambda book: book.limit(pairs))
+
+    def limit(self, pairs: Iterable[Iterable[RawStep]]) -> None:
+        """Add what each limit has more."""
+        for level, steps in zip(self.timelines, pairs, strict=True):
+            for step in steps:
                 level.add(*_quanta(step, self.quantum, 1))
+
+    def _later(self, drop: tuple[int, int], change: Pending) -> None:
+        """Make a change, at once if the timelines are this book's own; `drop`: what it takes at most."""
+        if self._timelines is not None:
+            change(self)
+            return
+        self._pending.append(change)
+        self._drop = [known + max(0, more) for known, more in zip(self._drop, drop, strict=True)]
 
     def fits(self, tier: Tier, quantity: Schedule) -> bool:
         """Say whether one more reservation fits."""
-        quantum, levels, guaranteed = self.quantum, self.levels(tier), self.guaranteed
+        quantum, levels, guaranteed = self.quantum, self.levels(tier), self.timelines[1]
         for start, end, wanted in quantity.raw:
             first, last = start // quantum, ALWAYS if end is None else end // quantum
             if tier is Tier.INTERRUPTIBLE and guaranteed.lowest(first, last) < 0:
@@ -119,14 +156,19 @@ class Book:
     def is_short(self, start: int, end: int | None) -> bool:
         """Say whether the pool is short anywhere in [start, end)."""
         first, last = start // self.quantum, ALWAYS if end is None else end // self.quantum
-        return self.guaranteed.lowest(first, last) < 0 or self.whole.lowest(first, last) < 0
+        if self._timelines is None and self._base is not None:
+            _, guaranteed, whole = self._base.timelines
+            if guaranteed.lowest(first, last) >= self._drop[0] and whole.lowest(first, last) >= self._drop[1]:
+                return False
+        _, guaranteed, whole = self.timelines
+        return guaranteed.lowest(first, last) < 0 or whole.lowest(first, last) < 0
 
     def free(self, tier: Tier, start: int, end: int | None) -> Iterator[Free]:
         """Yield what is free in [start, end), in steps that follow on one another."""
         first, last = start // self.quantum, ALWAYS if end is None else end // self.quantum
-        levels = [level.steps(first, last) for level in (self.firm, self.guaranteed, self.whole)]
+        levels = [level.steps(first, last) for level in self.timelines]
         current = [next(level) for level in levels]
-        at, counted = first, 3 - len(LEVELS[tier])
+        at, counted = first, 3 - len(self.levels(tier))
         while True:
             until = min(step[1] for step in current)
             short = current[1][2] < 0 or current[2][2] < 0

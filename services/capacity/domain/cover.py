@@ -1,7 +1,8 @@
 """What follows in a pool from any loss or gain: shortfalls are opened and closed, cuts made and restored.
 
-Everything is found anew where something changed, and only there: a share depends on nothing but what is there at
-an instant. Where cuts rotate it depends on all that went before as well, so that there it is found anew as a whole.
+Everything is found anew where something changed, and only there: a share depends on nothing but what is
+there at an instant. Where cuts rotate it depends on all that went before as well, so that there it is found
+anew as a whole.
 """
 
 from collections.abc import Callable, Iterable

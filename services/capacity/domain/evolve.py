@@ -160,6 +160,8 @@ def _hold(pool: Pool, event: NewHolding) -> None:
         case ReservationTakenOver():
             old = pool.holdings[event.old_reservation]
             pool.put(_taken_over(event, old))
+            if old.hold_until is not None:
+                pool.holds[event.reservation] = old.hold_until
             for name in {source.name for source in old.sources}:
                 giver = pool.holdings[name]
                 pool.put(replace(giver, takers=(*giver.takers, event.reservation)))
@@ -226,6 +228,7 @@ def _taken_over(event: ReservationTakenOver, old: Holding) -> Holding:
         contract=event.contract,
         line=event.line,
         fill=event.fill,
+        hold_until=old.hold_until,
         sources=old.sources,
         notice_hours=old.notice_hours,
         recall=event.recall,
@@ -250,16 +253,14 @@ def _change(pool: Pool, event: ChangedHolding) -> None:
     holding = pool.holdings[event.reservation]
     match event:
         case ReservationReleased():
-            recalled = holding.recalled.clip(None, event.start)
-            left = event.quantity
-            holding = replace(holding, quantity=left, wanted=left + recalled, recalled=recalled)
+            holding = _released(pool, holding, event)
         case CapacityReturned():
             holding = replace(holding, quantity=event.quantity, wanted=event.quantity + holding.recalled)
         case ReservationAmended():
             holding = replace(
                 holding,
                 quantity=event.quantity,
-                wanted=event.quantity if event.asked is None else event.asked,
+                wanted=event.quantity + holding.recalled if event.asked is None else event.asked,
                 tier=event.tier,
                 uncovered=event.uncovered or Schedule.EMPTY,
                 recall=event.recall,
@@ -271,26 +272,46 @@ def _change(pool: Pool, event: ChangedHolding) -> None:
                 above = sum_of((above, event.recalled))
             holding = replace(holding, quantity=event.quantity, recalled=recalled, recalled_above=above)
         case ReservationTransferred():
-            move = Move(seconds(event.start), event.new_reservation, event.moved, event.whole)
-            recalled = holding.recalled.clip(None, event.start) if event.whole else holding.recalled
-            holding = replace(
-                holding,
-                quantity=event.quantity,
-                wanted=event.quantity + recalled,
-                recalled=recalled,
-                went=(*holding.went, move),
-            )
+            holding = _transferred(holding, event)
         case GiverChanged():
-            giver = pool.holdings[event.source]
-            if event.reservation not in giver.takers:
-                pool.put(replace(giver, takers=(*giver.takers, event.reservation)))
-            changed = Source(seconds(event.start), event.source)
-            holding = replace(holding, sources=(*holding.sources, changed))
+            holding = _regiven(pool, holding, event)
         case UsePlanned():
             holding = replace(holding, plan=event.quantity)
         case _:
             assert_never(event)
     pool.put(holding)
+
+
+def _released(pool: Pool, holding: Holding, event: ReservationReleased) -> Holding:
+    recalled, left = holding.recalled.clip(None, event.start), event.quantity
+    ended = left.is_empty and pool.holds.pop(holding.name, None) is not None
+    return replace(
+        holding,
+        quantity=left,
+        wanted=left + recalled,
+        recalled=recalled,
+        hold_until=None if ended else holding.hold_until,
+        expired=ended or holding.expired,
+    )
+
+
+def _transferred(holding: Holding, event: ReservationTransferred) -> Holding:
+    move = Move(seconds(event.start), event.new_reservation, event.moved, event.whole)
+    recalled = holding.recalled.clip(None, event.start) if event.whole else holding.recalled
+    return replace(
+        holding,
+        quantity=event.quantity,
+        wanted=event.quantity + recalled,
+        recalled=recalled,
+        went=(*holding.went, move),
+    )
+
+
+def _regiven(pool: Pool, holding: Holding, event: GiverChanged) -> Holding:
+    giver = pool.holdings[event.source]
+    if event.reservation not in giver.takers:
+        pool.put(replace(giver, takers=(*giver.takers, event.reservation)))
+    return replace(holding, sources=(*holding.sources, Source(seconds(event.start), event.source)))
 
 
 def _short(pool: Pool, event: ShortEvent) -> None:

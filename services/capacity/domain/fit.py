@@ -40,7 +40,8 @@ def lack(book: Book, tier: Tier, more: Schedule) -> Lack | None:
     """Return what a pool lacks for `more` in a tier, None if it fits."""
     if book.fits(tier, more):
         return None
-    found = _runs((step, wanted) for start, end, wanted in more.raw for step in book.free(tier, start, end))
+    steps = ((step, wanted) for start, end, wanted in more.raw for step in book.free(tier, start, end))
+    found = _runs(steps, to_the_end=any(book.is_short(start, end) for start, end, _ in more.raw))
     assert found is not None, "what does not fit lacks something"
     return found
 
@@ -58,11 +59,14 @@ def lack_of(free: Schedule, wanted: Schedule, code: Rejection) -> Lack | None:
     return Lack(code, start, end, most)
 
 
-def _runs(steps: Iterable[tuple[Free, int]]) -> Lack | None:
+def _runs(steps: Iterable[tuple[Free, int]], *, to_the_end: bool) -> Lack | None:
+    """Return the first run; only where the pool is short anywhere must all be looked at for the code."""
     start: int | None = None
     end: int | None = None
     most, over, short = 0, False, False
     for step, wanted in steps:
+        if over and not to_the_end:
+            break
         missing = wanted - step.free
         if missing <= 0:
             over = over or start is not None
@@ -90,10 +94,11 @@ def demands(book: Book, requests: Iterable[Request]) -> list[Demand]:
     )
     whole = sum_of((firm, recallable, interruptible))
     guaranteed = firm + recallable
+    left_firm, left_guaranteed, left_whole = book.timelines
     return [
-        *_demands(book.whole, book.quantum, whole, whole),
-        *_demands(book.guaranteed, book.quantum, guaranteed, whole),
-        *_demands(book.firm, book.quantum, firm, firm),
+        *_demands(left_whole, book.quantum, whole, whole),
+        *_demands(left_guaranteed, book.quantum, guaranteed, whole),
+        *_demands(left_firm, book.quantum, firm, firm),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Who holds what of a pool: a reservation of its own, or a holding that was passed on. Times in epoch seconds."""
+"""Who holds what of a pool: a reservation, or a holding that was passed on. Times in epoch seconds."""
 
 import msgspec
 

@@ -1,7 +1,7 @@
 """A line that is reserved already follows its contract, whatever the pool has: this is never refused.
 
-What is not covered becomes a shortfall; before the decision it falls on the changed reservation alone. A holding
-never holds more than its giver can give.
+What is not covered becomes a shortfall; before the decision it falls on the changed reservation alone. A
+holding never holds more than its giver can give.
 """
 
 from schemas.capacity import (
@@ -122,7 +122,7 @@ def _amend(draft: Draft, holding: Holding, line: WantedLine, quantity: Schedule,
         reservation=holding.name,
         quantity=quantity,
         tier=tier,
-        asked=None if wanted == quantity else wanted,
+        asked=None if wanted == quantity + holding.recalled else wanted,
         uncovered=None if uncovered.is_empty else uncovered.min(quantity),
         recall=line.recall,
     )

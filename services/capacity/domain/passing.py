@@ -64,7 +64,7 @@ def _own(pool: Pool, after: Pool, order: Order[Any], name: str) -> Holding | Ref
 
 
 def _free_name(pool: Pool, actor: str, name: str) -> str:
-    """Return the name a holding is kept under: as given, unless somebody has it whom the giver knows nothing of."""
+    """Return the name a holding is kept under: as given, unless a stranger to the giver has it."""
     qualified = qualify(name, actor)
     known = pool.holdings.get(name)
     if qualified in pool.holdings or known is None:
@@ -122,7 +122,7 @@ def _give(draft: Draft, giver: Holding, name: str, command: PassOnCapacity) -> N
 
 
 def recall(states: States, order: Order[RecallCapacity]) -> Outcome:
-    """Take back: the operator from a reservation by its contract's right, a giver from a holding by its notice."""
+    """Take back: the operator by a right of the reservation's contract, a giver by its notice."""
     command = order.command
     pool = pool_of(states, command.pool, order.actor)
     refused = stranger(pool, order)
@@ -174,7 +174,7 @@ def _not_recallable(holding: Holding, taken: Schedule, start: datetime) -> Refus
         return None if by_notice else Refused(Rejection.NOT_RECALLABLE)
     if _right_at(holding.recall, start) is None:
         return Refused(Rejection.NOT_RECALLABLE)
-    whole = holding.quantity + holding.recalled
+    whole = holding.wanted  # by the terms, whatever of it was recalled or never there
     recalled = holding.recalled + taken
     edges = [taken, whole, recalled, *(_stretch(right) for right in holding.recall)]
     for begin, _ in spans(edges):

@@ -1,10 +1,13 @@
 """A pool as its events make it: what it is, what it has, who holds what, what is short.
 
-`initial` and `evolve` here are the aggregate of `pool-<id>`. Derived things (supply, limits, the book) are made
-when first asked for and then kept up to date by `evolve`, which changes the state that it is given.
+`initial` and `evolve` here are the aggregate of `pool-<id>`. Derived things (supply, limits, the book) are
+made when first asked for and then kept up to date by `evolve`, which changes the state that it is given.
 """
 
+from _collections_abc import dict_items, dict_keys, dict_values
+from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -16,6 +19,47 @@ from services.capacity.domain.book import Book, Limits
 from services.capacity.domain.holding import Holding
 from services.capacity.domain.spare import firm_limit
 from services.capacity.domain.supply import Outage, Phase, Supply, supply
+
+
+class Layer(dict[str, Holding]):
+    """What is changed over a base that stays as it is."""
+
+    def __init__(self, base: dict[str, Holding]) -> None:
+        """Begin with nothing changed."""
+        super().__init__()
+        self._base = base
+
+    def __missing__(self, name: str) -> Holding:
+        return self._base[name]
+
+    def __contains__(self, name: object) -> bool:
+        return dict.__contains__(self, name) or name in self._base
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 as dict has it
+        """Return what is kept under a name."""
+        return self[name] if name in self else default  # noqa: SIM401 it is `get`
+
+    def keys(self) -> "dict_keys[str, Holding]":
+        """Return all names."""
+        return self._all().keys()
+
+    def values(self) -> "dict_values[str, Holding]":
+        """Return all holdings, as they now are."""
+        return self._all().values()
+
+    def items(self) -> "dict_items[str, Holding]":
+        """Return all names with their holdings."""
+        return self._all().items()
+
+    def _all(self) -> dict[str, Holding]:
+        changed = {name: dict.__getitem__(self, name) for name in dict.__iter__(self)}
+        return {**self._base, **changed}
 
 
 class Shortfall(msgspec.Struct, frozen=True):
@@ -114,7 +158,7 @@ class Pool(msgspec.Struct, kw_only=True, dict=True):
             registered=self.registered,
             phases=dict(self.phases),
             outages=dict(self.outages),
-            holdings=dict(self.holdings),
+            holdings=Layer(self.holdings),
             shortfalls=dict(self.shortfalls),
             holds=dict(self.holds),
             holders=set(self.holders),
@@ -126,7 +170,7 @@ class Pool(msgspec.Struct, kw_only=True, dict=True):
             if derived in self.__dict__:
                 made.__dict__[derived] = self.__dict__[derived]
         if "book" in self.__dict__:
-            made.__dict__["book"] = self.book.copy()
+            made.__dict__["book"] = self.book.fork()
         return made
 
     # -- changing it, for `evolve` alone --------------------------------------------------------------

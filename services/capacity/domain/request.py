@@ -1,4 +1,4 @@
-"""What was asked for by a contract and answered: the stream `request-<supplier>/<contract>` of one operator."""
+"""What a contract asked for and was answered: the stream `request-<supplier>/<contract>` of an operator."""
 
 import msgspec
 

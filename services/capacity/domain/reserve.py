@@ -1,4 +1,4 @@
-"""Decisions on reservations, each or several together: reserve, hold, confirm, amend, release. By the operator."""
+"""Decisions on reservations, by the operator: reserve (also several together), hold, amend, release."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -70,7 +70,7 @@ def _reserve(states: States, order: Order[Any], parts: Sequence[Part], *, gang: 
         elif found is not None:
             lacks.append((part, found))
     if lacks:
-        start = _earliest(states, order, parts, drafts)
+        start = _earliest(order, parts, drafts)
         refusals += [(part, Refused(lacking.code, details(lacking, start))) for part, lacking in lacks]
     if refusals:
         part, refused = min(refusals, key=lambda each: ORDER.index(Rejection(each[1].code)))
@@ -156,9 +156,7 @@ def available(book: Book, tier: Tier, quantity: Schedule, lot: int) -> Schedule:
     return Schedule.from_raw(steps)
 
 
-def _earliest(
-    states: States, order: Order[Any], parts: Iterable[Part], drafts: Mapping[str, Draft]
-) -> datetime | None:
+def _earliest(order: Order[Any], parts: Iterable[Part], drafts: Mapping[str, Draft]) -> datetime | None:
     """Return the least start, at or after the asked one, from which on all parts fit in the same shape."""
     found = []
     wanted = [part for part in parts if part.fill is Fill.ALL and not part.quantity.is_empty]

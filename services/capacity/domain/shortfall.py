@@ -1,7 +1,8 @@
 """What a pool is short of, by cause: one stretch of constant values at a time.
 
 S(c) = 0 where firm + recallable <= c and all <= floor(c x (100 + overbook) / 100), otherwise committed - c.
-delivery = S(expected); maintenance = S(expected - planned outages) - S(expected); outage = S(capacity) - the former.
+delivery = S(expected); maintenance = S(expected - planned outages) - S(expected); outage = S(capacity) -
+the former.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -65,7 +66,7 @@ class _Sums:
 def stretches(
     supply: Supply, holdings: Iterable[Holding], whole_limit: Callable[[int], int], window: Window
 ) -> Iterator[Stretch]:
-    """Yield the stretches of a window in which the pool is short, in order of time, alike neighbours as one."""
+    """Yield the stretches of a window in which the pool is short, in order, alike neighbours as one."""
     kept: Stretch | None = None
     for found in _stretches(supply, holdings, whole_limit, window):
         if kept is not None and kept.end == found.start and _alike(kept, found):

@@ -24,8 +24,9 @@ def firm_limit(capacity: int, lot: int, spare: Spare) -> int:
 def nodes_up(nodes: int, availability: Fraction, confidence: Fraction) -> int:
     """Return the largest number of nodes that are up together with that confidence.
 
-    The largest k with P(X >= k) >= confidence, X binomial. Exact: with p = a/b, the probabilities of n, n-1, …
-    nodes being up are integers over b^n, each from the last by a ratio, summed until they reach the confidence.
+    The largest k with P(X >= k) >= confidence, X binomial. Exact: with p = a/b, the probabilities of n,
+    n-1, … nodes being up are integers over b^n, each from the last by a ratio, summed until they reach the
+    confidence.
     """
     up, down = availability.numerator, availability.denominator - availability.numerator
     if up == 0:

@@ -1,4 +1,4 @@
-"""What a pool has: phases as they are accepted or expected, less what is out of service. Times in epoch seconds."""
+"""What a pool has: phases accepted or expected, less what is out of service. Times in epoch seconds."""
 
 from collections.abc import Callable, Iterable
 

@@ -1,7 +1,7 @@
 """What follows in an operator's pools from a contract: lines are asked for, changed, moved, ended.
 
-A line that is asked for may be refused; that is told as a fact. What follows from law is never refused: what is
-not covered becomes a shortfall.
+A line that is asked for may be refused; that is told as a fact. What follows from law is never refused:
+what is not covered becomes a shortfall.
 """
 
 from collections.abc import Mapping
@@ -161,7 +161,7 @@ def _move(draft: Draft, name: str, moved: MovedLine, at: int) -> None:
 
 
 def _share(reserved: Schedule, wanted: Schedule, moved: Schedule, lot: int) -> Schedule:
-    """Return what of a reservation goes with a share of its terms: all of that share, where nothing is missing."""
+    """Return what of a reservation goes with a share of its terms: all of it, where nothing is missing."""
 
     def share(has: int, terms: int, goes: int) -> int:
         if has >= terms:

@@ -1,14 +1,15 @@
 """How much of something is left at every instant: a segment tree over the grid, range add and range minimum.
 
-Time is counted in whole quanta of the pool's grid. The tree lies over a stretch of *cells*; a cell is one quantum
-wide, and only where a pool reaches so far that the cells would be too many do cells grow wider and keep the steps
-inside them in a short list. Before the stretch the value is 0, after it the *tail*, so that reservations without
-end cost nothing. Adding and asking take time in the logarithm of the stretch, whatever the number of reservations.
+Time is counted in whole quanta of the pool's grid. The tree lies over a stretch of *cells*; a cell is one
+quantum wide, and only where a pool reaches so far that the cells would be too many do cells grow wider and
+keep the steps inside them in a short list. Before the stretch the value is 0, after it the *tail*, so that
+reservations without end cost nothing. Adding and asking take time in the logarithm of the stretch, whatever
+the number of reservations.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 
 ALWAYS: Final = 1 << 60
@@ -77,7 +78,7 @@ class Timeline:
         return found
 
     def last_below(self, start: int, end: int, value: int) -> int | None:
-        """Return where the last stretch below `value` in [start, end) ends (at most `end`), None if there is none."""
+        """Return where the last stretch below `value` in [start, end) ends; None without one."""
         stop = self._origin + self._cells * self._width
         if end > stop and self._tail < value:
             return end
@@ -284,30 +285,40 @@ class Timeline:
 
     def _fill(self, points: Sequence[tuple[int, int]]) -> None:
         """Set the values that hold from each point on."""
-        origin, width, cells = self._origin, self._width, self._cells
-        leaves = self._low[cells:]
-        value, index = 0, 0
-        for cell in range(cells):
-            begin = origin + cell * width
-            offsets, values = [0], [value]
-            while index < len(points) and points[index][0] < begin + width:
-                at, value = points[index]
-                if at == begin:
-                    values[0] = value
-                else:
-                    offsets.append(at - begin)
-                    values.append(value)
-                index += 1
+        origin, width, cells, value, done = self._origin, self._width, self._cells, 0, 0
+        leaves = [0] * cells
+        inside: dict[int, tuple[list[int], list[int]]] = {}
+        for at, after in points:
+            cell, offset = divmod(at - origin, width)
+            if cell >= cells:
+                break  # the stretch ends where the last value begins
+            if cell >= done:
+                leaves[done : cell + 1] = [value] * (cell + 1 - done)
+                done = cell + 1
+            offsets, values = inside.setdefault(cell, ([0], [value])) if width > 1 else ([0], [value])
+            value = after
+            if offset:
+                offsets.append(offset)
+                values.append(value)
+            else:
+                values[0] = value
             leaves[cell] = min(values)
-            if len(offsets) > 1:
-                self._detail[cell] = (offsets, [each - leaves[cell] for each in values])
-        assert index == len(points) or points[index][0] == origin + width * cells, (
-            "the stretch holds every change"
-        )
+        leaves[done:] = [value] * (cells - done)
+        self._detail = {
+            cell: (offsets, [each - leaves[cell] for each in values])
+            for cell, (offsets, values) in inside.items()
+            if len(offsets) > 1
+        }
         self._tail = points[-1][1] if points else 0
-        self._low[cells:] = leaves
-        for node in range(cells - 1, 0, -1):
-            self._low[node] = min(self._low[2 * node], self._low[2 * node + 1])
+        self._raise(leaves)
+
+    def _raise(self, leaves: list[int]) -> None:
+        """Set the minima over leaves, level by level."""
+        levels = [leaves]
+        while len(levels[-1]) > 1:
+            below = levels[-1]
+            levels.append(list(map(min, below[::2], below[1::2])))
+        self._low = [0, *chain.from_iterable(reversed(levels))]
 
 
 def _points(steps: Iterable[Step]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Decisions on who holds a reservation: it moves to another holder, whole or in part, and the pool does not move."""
+"""Decisions on who holds a reservation: it moves to another, whole or in part; the pool does not move."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ States = Mapping[str, Any]
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
-    """A transfer as decided: `start` on the grid; `whole` = all that is left, with what was passed on of it."""
+    """A transfer as decided: `start` on the grid; `whole` = all that is left, what was passed on included."""
 
     name: str
     new_name: str

@@ -1,7 +1,8 @@
-"""Decisions on metered usage, in the log `usage`: reports, corrections, and what passes through givers' meters.
+"""Decisions on metered usage, in the log `usage`: reports, corrections, what passes through givers' meters.
 
-A report is known by (source, id), for ever; reports add up. What a taker uses passes through the meter of each giver
-above it, to the holder of the interval: where a giver changes within it, spread evenly by the second.
+A report is known by (source, id), for ever; reports add up. What a taker uses passes through the meter of
+each giver above it, to the holder of the interval: where a giver changes within it, spread evenly by the
+second.
 """
 
 from collections import Counter

@@ -19,7 +19,7 @@ NO_LACK: Mapping[str, Any] = {"short_from": None, "short_until": None, "short_by
 
 
 async def availability(question: AvailabilityQuestion, view: View) -> Mapping[str, Any] | Refused:
-    """Answer for each pool in the order asked; for others than its operator, a listed pool tells the least."""
+    """Answer for each pool in the order asked; to others than its operator a listed pool tells the least."""
     names = question.pools if question.pools is not None else await _with_sku(question.sku or "", view)
     pools = [await pool_named(view, name) for name in names]
     for pool in pools:

@@ -10,7 +10,7 @@ from services.capacity.domain.pool import Pool
 
 
 async def pool_named(view: View, name: str) -> Pool:
-    """Return a pool as it was known, under its name in the actor's mouth; one that is not has no registration."""
+    """Return a pool as it was known, by its name in the actor's mouth; what is not has no registration."""
     qualified = qualify(name, view.actor)
     folded = await view.past.fold("capacity", POOL, owner(qualified), stream_of(qualified))
     pool: Pool = folded.state
@@ -44,7 +44,7 @@ async def pools_with(view: View, party: str) -> list[Pool]:
 
 
 async def pools_of_tenant(view: View, tenant: str) -> list[Pool]:
-    """Return the pools in which the actor may see what a tenant holds: all its own, or those that it operates."""
+    """Return the pools in which the actor may see what a tenant holds: as that tenant, or as operator."""
     if view.actor == tenant:
         return await pools_with(view, tenant)
     return [pool for pool in await pools_with(view, view.actor) if pool.operator == view.actor]

@@ -1,4 +1,4 @@
-"""Steps of a window: the hours, days, weeks (from Monday) or months of UTC that lie in it, the outer ones cut."""
+"""Steps of a window: the hours, days, weeks (from Monday) or months of UTC in it, the outer ones cut."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -157,7 +157,7 @@ async def idle(question: IdleQuestion, view: View) -> Mapping[str, Any] | Refuse
 
 
 def _spare(pool: Pool, holding: Holding, used: Readings | None, now: datetime, reserve: int) -> Schedule:
-    """Return what is left of an entitlement by reports until now and by plan after; 0 where nothing is known."""
+    """Return what an entitlement has left: by reports until now, by plan after; 0 where nothing is known."""
     entitlement = pool.entitlement(holding.name)
     parts: list[Schedule] = []
     if used is not None:

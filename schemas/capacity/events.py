@@ -233,27 +233,32 @@ class CapacityReceived(Event, tag="capacity.CapacityReceived.v1"):
 class CapacityRecalled(Event, tag="capacity.CapacityRecalled.v1"):
     """GPUs of a reservation or holding were taken back: `recalled`; `quantity` is what is left of it.
 
-    `came_from`: the reservation above whose recall brought this about, None if it was recalled itself.
+    `start`, `until`, `asked`: the recall as it was asked for. `came_from`: instead, the reservation above
+    whose recall brought this about.
     """
 
     pool: Name
     reservation: ReservationName
     recalled: Schedule
     quantity: Schedule
+    start: Instant | None = None
+    until: Instant | None = None
+    asked: Quantity | None = None
     came_from: ReservationName | None = None
 
 
 class CapacityReturned(Event, tag="capacity.CapacityReturned.v1"):
-    """A taker gave back `returned` of a holding; `quantity` is what is left of it.
+    """A taker gave back `returned` of a holding, from `start` on; `quantity` is what is left of it.
 
-    `came_from`: the holding above whose return brought this about, None if it was returned itself.
+    `asked`: how much it said, None = all.
     """
 
     pool: Name
     reservation: ReservationName
     returned: Schedule
     quantity: Schedule
-    came_from: ReservationName | None = None
+    start: Instant
+    asked: Quantity | None = None
 
 
 class CapacityRegained(Event, tag="capacity.CapacityRegained.v1"):

@@ -2,6 +2,7 @@
 
 from infra.service import Service
 from services.capacity.aggregates import METER, POOL, REQUEST
+from services.capacity.checks import pools_are_sound
 from services.capacity.projections import POOLS
 from services.capacity.reactions import CONTRACTS
 from services.capacity.reads import ASKS
@@ -17,4 +18,5 @@ SERVICE = Service(
     reactions=(CONTRACTS,),
     projections=(POOLS,),
     timers=(DATES,),
+    checks=(pools_are_sound,),
 )

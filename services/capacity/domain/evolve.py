@@ -39,7 +39,7 @@ from schemas.kernel.instants import seconds
 from schemas.kernel.schedule import Schedule, sum_of
 from schemas.message import Event
 from services.capacity.domain.causes import replaced
-from services.capacity.domain.holding import Holding, Move, Source
+from services.capacity.domain.holding import Back, Holding, Move, Source
 from services.capacity.domain.pool import Pool, Shortfall
 from services.capacity.domain.supply import Outage, Phase
 
@@ -255,7 +255,9 @@ def _change(pool: Pool, event: ChangedHolding) -> None:
         case ReservationReleased():
             holding = _released(pool, holding, event)
         case CapacityReturned():
-            holding = replace(holding, quantity=event.quantity, wanted=event.quantity + holding.recalled)
+            back = Back(seconds(event.start), None, event.asked)
+            wanted = event.quantity + holding.recalled
+            holding = replace(holding, quantity=event.quantity, wanted=wanted, back=(*holding.back, back))
         case ReservationAmended():
             holding = replace(
                 holding,
@@ -266,11 +268,7 @@ def _change(pool: Pool, event: ChangedHolding) -> None:
                 recall=event.recall,
             )
         case CapacityRecalled():
-            recalled = sum_of((holding.recalled, event.recalled))
-            above = holding.recalled_above
-            if event.came_from is not None:
-                above = sum_of((above, event.recalled))
-            holding = replace(holding, quantity=event.quantity, recalled=recalled, recalled_above=above)
+            holding = _recalled(holding, event)
         case ReservationTransferred():
             holding = _transferred(holding, event)
         case GiverChanged():
@@ -280,6 +278,17 @@ def _change(pool: Pool, event: ChangedHolding) -> None:
         case _:
             assert_never(event)
     pool.put(holding)
+
+
+def _recalled(holding: Holding, event: CapacityRecalled) -> Holding:
+    back, above = holding.back, holding.recalled_above
+    if event.came_from is not None:
+        above = sum_of((above, event.recalled))
+    elif event.start is not None:
+        until = None if event.until is None else seconds(event.until)
+        back = (*back, Back(seconds(event.start), until, event.asked))
+    recalled = sum_of((holding.recalled, event.recalled))
+    return replace(holding, quantity=event.quantity, recalled=recalled, recalled_above=above, back=back)
 
 
 def _released(pool: Pool, holding: Holding, event: ReservationReleased) -> Holding:

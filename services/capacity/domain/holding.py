@@ -23,6 +23,14 @@ class Source(msgspec.Struct, frozen=True):
     name: str
 
 
+class Back(msgspec.Struct, frozen=True):
+    """A recall or return as it was asked for: the same again is known by it."""
+
+    start: int
+    until: int | None
+    quantity: int | None
+
+
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
     """A reservation (no sources) or a holding.
 
@@ -37,6 +45,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
         notice_hours: the giver's notice for a recall, None = not recallable.
         recall: rights to recall by contract terms, as they follow in time.
         recalled: what was taken back of it; `recalled_above`: of that, what was taken back from its giver.
+        back: recalls and returns of it, as they were asked for.
         uncovered: see ReservationAmended.
         since: where a line was requested again, the instant from which on it is wanted.
         came: the transfer by which it came to be; `went`: those by which parts of it went on.
@@ -61,6 +70,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     recall: tuple[LineRecall, ...] = ()
     recalled: Schedule = Schedule.EMPTY
     recalled_above: Schedule = Schedule.EMPTY
+    back: tuple[Back, ...] = ()
     uncovered: Schedule = Schedule.EMPTY
     cuts: ByCause = NOTHING
     since: int | None = None

@@ -28,7 +28,7 @@ from services.capacity.domain.below import lowered, spans
 from services.capacity.domain.cover import cover
 from services.capacity.domain.draft import Draft
 from services.capacity.domain.fit import demands_of, details, earliest_shift, lack_of
-from services.capacity.domain.holding import Holding
+from services.capacity.domain.holding import Back, Holding
 from services.capacity.domain.pool import Pool
 
 States = Mapping[str, Any]
@@ -139,6 +139,8 @@ def recall(states: States, order: Order[RecallCapacity]) -> Outcome:
         return Refused(Rejection.NOT_THE_HOLDER if known else Rejection.RESERVATION_UNKNOWN)
     draft = Draft(pool, seconds(order.at))
     holding = draft.after.holdings[found.name]
+    if back_of(command.start, command.until, command.quantity) in holding.back:
+        return []
     window = holding.quantity.clip(command.start, command.until)
     taken = window if command.quantity is None else window.min(_constant(command, command.quantity))
     refused = _not_recallable(holding, taken, command.start) or _too_soon(holding, order)
@@ -146,7 +148,7 @@ def recall(states: States, order: Order[RecallCapacity]) -> Outcome:
         return refused
     if taken.is_empty:
         return []
-    _take_back(draft, holding, taken)
+    _take_back(draft, holding, taken, command)
     cover(draft)
     return draft.outcome
 
@@ -199,12 +201,25 @@ def _too_soon(holding: Holding, order: Order[RecallCapacity]) -> Refused | None:
     return Refused(Rejection.RECALL_TOO_SOON, {"earliest": first})
 
 
-def _take_back(draft: Draft, holding: Holding, taken: Schedule) -> None:
+def back_of(start: datetime, until: datetime | None, quantity: int | None) -> Back:
+    """Return a recall or return as it is known again."""
+    return Back(seconds(start), None if until is None else seconds(until), quantity)
+
+
+def _take_back(draft: Draft, holding: Holding, taken: Schedule, command: RecallCapacity) -> None:
     """Add the recall, and what of it falls on those below."""
     pool = draft.before
     left = holding.quantity - taken
     draft.add(
-        CapacityRecalled(pool=pool.name, reservation=holding.name, recalled=taken, quantity=left),
+        CapacityRecalled(
+            pool=pool.name,
+            reservation=holding.name,
+            recalled=taken,
+            quantity=left,
+            start=command.start,
+            until=command.until,
+            asked=command.quantity,
+        ),
         holding.holder,
     )
     for source in holding.sources:
@@ -248,23 +263,32 @@ def return_capacity(states: States, order: Order[ReturnCapacity]) -> Outcome:
     known = held_by(pool, order, command.holding)
     if isinstance(known, Refused):
         return known
+    if back_of(command.start, None, command.quantity) in known.back:
+        return []
     later = known.quantity.clip(command.start, None)
     returned = later
     if command.quantity is not None:
         returned = later.min(Schedule.constant(command.start, None, command.quantity))
     if returned.is_empty:
         return []
-    return _give_back(Draft(pool, seconds(order.at)), known, returned)
+    return _give_back(Draft(pool, seconds(order.at)), known, returned, command)
 
 
-def _give_back(draft: Draft, holding: Holding, returned: Schedule) -> Outcome:
+def _give_back(draft: Draft, holding: Holding, returned: Schedule, command: ReturnCapacity) -> Outcome:
     left = holding.quantity - returned
     lacking = lack_of(left, draft.after.passed_on(holding.name), Rejection.ENTITLEMENT_SHORT)
     if lacking is not None:
         return Refused(lacking.code, details(lacking, None))
     pool = draft.before
     draft.add(
-        CapacityReturned(pool=pool.name, reservation=holding.name, returned=returned, quantity=left),
+        CapacityReturned(
+            pool=pool.name,
+            reservation=holding.name,
+            returned=returned,
+            quantity=left,
+            start=command.start,
+            asked=command.quantity,
+        ),
         holding.holder,
     )
     for source in holding.sources:

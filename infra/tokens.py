@@ -10,6 +10,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ from infra.event_store import Cut
 
 KEY_BYTES = 64
 BLOCK_BYTES = 64
+KEY_ID_CHARACTERS = 6
 TOKEN_CHARACTERS_MAX = 8192
 
 Kind = Literal["receipt", "basis", "page", "stream"]
@@ -70,22 +72,20 @@ class Basis(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PageMark(msgspec.Struct, frozen=True, array_like=True):
-    """Where a history goes on: whose it is, what was known at its first page, and its last event so far."""
+    """Where a history goes on: its reader, about whom, what its first page knew, how far it came."""
 
-    reader: str
-    tenant: str
-    positions: Positions
-    recorded_at: datetime
-    log: str
-    shard: int
-    position: int
+    reader: str | None
+    about: str | None
+    up_to: Positions
+    after: Positions
 
 
 class StreamMark(msgspec.Struct, frozen=True, array_like=True):
-    """How far a feed has come in each shard."""
+    """How far a feed has come in each shard, and who reads it about whom."""
 
-    reader: str
-    positions: Positions
+    reader: str | None
+    about: str | None
+    after: Positions
 
 
 MARKS: Mapping[Kind, type[msgspec.Struct]] = {
@@ -151,6 +151,21 @@ class Sealer:
         if match is None:
             return None
         return next((kind for kind, prefix in PREFIXES.items() if prefix == match[1]), None)
+
+
+def sealer_of(text: str) -> Sealer:
+    """Return the sealer whose keys a secret file holds: one hexadecimal key a line, the first one seals.
+
+    A key's id is made from the key, so that a rotation is one more line on top, and nothing else.
+
+    Raises:
+        ValueError: no key, or not hexadecimal.
+    """
+    keys = [bytes.fromhex(line) for line in text.split()]
+    if not keys:
+        raise ValueError("there is no sealing key")
+    named = {sha256(key).hexdigest()[:KEY_ID_CHARACTERS]: key for key in keys}
+    return Sealer(named, sha256(keys[0]).hexdigest()[:KEY_ID_CHARACTERS])
 
 
 def positions_of(cut: Cut) -> Positions:

@@ -65,6 +65,19 @@ def schema(type_: type[msgspec.Struct]) -> Mapping[str, Any]:
     return {**found, "$defs": {**found["$defs"], name: own}}
 
 
+def field_schemas(type_: type[msgspec.Struct]) -> Mapping[str, Mapping[str, Any]]:
+    """Return the schema of each field of a message, references followed."""
+    root = schema(type_)
+    own = root["$defs"][root["$ref"].removeprefix("#/$defs/")]["properties"]
+    return {name: _followed(found, root) for name, found in own.items()}
+
+
+def _followed(found: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in found:
+        found = root["$defs"][found["$ref"].removeprefix("#/$defs/")]
+    return found
+
+
 @cache
 def _validator(type_: type[msgspec.Struct]) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(dict(schema(type_)), validate_formats=True)

@@ -1,0 +1,131 @@
+"""What came of commands, as their sender may see it: receipts with sealed tokens, problems, warnings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from infra.codec import plain
+from infra.event_store import NewEvent, OutcomeUnknownError, Recorded
+from infra.http.errors import place_problem, problem_of
+from infra.http.site import Caller, Site
+from infra.intake import Intended, UnknownTypeError
+from infra.outcomes import Accepted, IdReused, NotDone, NotOneBookError, Rejected, Result
+from infra.problems import Code, ProblemError, refusal
+from infra.strict_json import UnreadableError
+from infra.tokens import ReceiptMark
+from infra.validation import FaultyMessageError
+from schemas.message import tag
+from schemas.visibility import sees
+
+Outcome = tuple[str, ProblemError | None, Mapping[str, Any]]
+"""`accepted`, `duplicate`, `rejected`, `conflict`, `not_done`, `unknown`; its problem; other members."""
+
+
+async def outcome_of(site: Site, caller: Caller, result: Result | Exception) -> Outcome:
+    """Return what to tell of one command."""
+    match result:
+        case Accepted(duplicate=duplicate):
+            events = await _events(caller, result)
+            chain = events[-1].chain if events and isinstance(events[-1], Recorded) else result.chain
+            members = {
+                "receipt": _receipt(site, caller, result, events, chain),
+                "warnings": await _warnings(caller, events),
+            }
+            return ("duplicate" if duplicate else "accepted", None, members)
+        case Rejected(refused=refused):
+            return ("rejected", refusal(refused, plain(refused.details)), {})
+        case IdReused():
+            return ("conflict", ProblemError(Code.ID_REUSED), {})
+        case NotDone():
+            return ("not_done", ProblemError(Code.GROUP_REFUSED), {})
+        case OutcomeUnknownError():
+            return ("unknown", problem_of(result), {})
+        case FaultyMessageError() | UnreadableError() | UnknownTypeError() | NotOneBookError():
+            return ("rejected", problem_of(result), {})
+        case ValueError():
+            return ("rejected", place_problem(result), {})
+        case _:
+            problem = problem_of(result)
+            return ("unknown" if problem.code is Code.INTERNAL else "rejected", problem, {})
+
+
+def told(id_: str | None, outcome: Outcome, request_id: str | None = None) -> dict[str, Any]:
+    """Return one result of a batch."""
+    name, problem, members = outcome
+    body = {} if problem is None else {"problem": problem.body(request_id)}
+    return {"id": id_, "outcome": name, **members, **body}
+
+
+def rehearsed(caller: Caller, book: str, accepted: Accepted) -> Mapping[str, Any]:
+    """Return what a dry run in a book would append, as far as its sender would see it."""
+    return {
+        "dry_run": True,
+        "events": [
+            {"type": tag(type(one.event)), "effective_at": one.effective_at, "data": plain(one.event)}
+            for one in accepted.emitted
+            if sees(caller.actor, book, one.counterparty, one.stream)
+        ],
+    }
+
+
+def traceparent(header: str | None, intended: Intended) -> str | None:
+    """Return the trace that a command belongs to: its own, else its request's."""
+    return intended.traceparent or header
+
+
+async def _events(caller: Caller, accepted: Accepted) -> Sequence[NewEvent | Recorded]:
+    """Return the events of a command, from the store where this process does not have them or their chain."""
+    place = accepted.place
+    if place.first is None or place.last is None:
+        return ()
+    if accepted.events and accepted.chain is not None:
+        return accepted.events
+    count = place.last - place.first + 1
+    return await caller.desk.node.store.shard(accepted.log, accepted.shard, place.first - 1, count)
+
+
+def _receipt(
+    site: Site,
+    caller: Caller,
+    accepted: Accepted,
+    events: Sequence[NewEvent | Recorded],
+    chain: bytes | None,
+) -> Mapping[str, Any]:
+    place = accepted.place
+    mark = ReceiptMark(accepted.log, accepted.shard, place.first, place.last)
+    return {
+        "token": site.sealer.seal("receipt", caller.ledger, mark),
+        "recorded_at": place.recorded_at,
+        "chain": None if chain is None or place.last is None else chain.hex(),
+        "events": [_event(caller, event) for event in events if _visible(caller, event)],
+    }
+
+
+def _event(caller: Caller, event: NewEvent | Recorded) -> Mapping[str, Any]:
+    # the version of a book's stream counts what others did in it: it is for the book's owner
+    version = event.version if event.tenant == caller.actor else None
+    return {"event_id": str(event.event_id), "type": event.type, "stream": event.stream, "version": version}
+
+
+def _visible(caller: Caller, event: NewEvent | Recorded) -> bool:
+    return sees(caller.actor, event.tenant, event.counterparty, event.stream)
+
+
+async def _warnings(caller: Caller, events: Sequence[NewEvent | Recorded]) -> Sequence[Mapping[str, str]]:
+    named = {
+        party
+        for event in events
+        if _visible(caller, event)
+        for party in (event.tenant, event.counterparty)
+        if party is not None and party != caller.actor
+    }
+    if not named:
+        return ()
+    keyed = await caller.desk.access.tenants()
+    return [
+        {
+            "code": "party_without_key",
+            "party": party,
+            "detail": f"no key acts for {party}: is the name right? Nobody can see this for it yet.",
+        }
+        for party in sorted(named - keyed)
+    ]

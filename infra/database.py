@@ -71,17 +71,15 @@ class Database:
     wait for a connection that somebody holds who waits for the same head.
     """
 
-    def __init__(self, dsn: str, *, role: str | None = None, appends: int = 8, reads: int = 8) -> None:
+    def __init__(self, dsn: str, *, appends: int = 8, reads: int = 8) -> None:
         """Nothing is connected yet; the numbers bound the connections of each kind.
 
         Args:
             dsn: where to connect, credentials included.
-            role: the role to work under, if it is not the one that connects (tests and tools).
             appends: connections for what writes.
             reads: connections for what reads.
         """
         self.dsn = dsn
-        self._role = role
         self._sizes = (appends, reads)
         self._pools: tuple[Pool, Pool] | None = None
 
@@ -138,7 +136,7 @@ class Database:
             command_timeout=COMMAND_SECONDS_MAX,
             statement_cache_size=STATEMENTS_CACHED_MAX,
             max_cached_statement_lifetime=0,
-            server_settings=SESSION if self._role is None else SESSION | {"role": self._role},
+            server_settings=SESSION,
             reset=_left_as_it_is,
         )
 

@@ -11,7 +11,7 @@ grant select on {log}.command to {writer};
 grant select, insert, delete, truncate on {log}.snapshot to {writer};
 grant select, insert, update, delete on {log}.checkpoint, {log}.quarantine to {writer};
 grant execute on function {log}.append, {log}.hold, {log}.place to {writer};
-grant execute on function {log}.resolve to {services}, capledger_operations;
+grant execute on function {log}.resolve to {services};
 grant execute on function {log}.verify to {services}, capledger_operations;
 
 alter table {log}.event enable row level security;

@@ -1,7 +1,7 @@
 """Rows for the bench of the log: built as the appender builds them, with real ids and leaves."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -47,16 +47,18 @@ class Rows:
             before: dict[str, int] = {}
             made = []
             for _ in range(commands):
-                stream = f"meter-colossus/{next(self._numbers) % self._streams}"
+                number = next(self._numbers)
+                stream = f"meter-colossus/{number % self._streams}"
                 last = self._versions.get(stream, 0)
                 before.setdefault(stream, last)
                 self._versions[stream] = last + events
-                made.append(_command(stream, range(last + 1, last + events + 1)))
+                made.append(_command(number, stream, range(last + 1, last + events + 1)))
             yield Batch(tuple(made), tuple(DecidedOn("acme", *one) for one in before.items()))
 
 
-def _command(stream: str, versions: range) -> NewCommand:
-    first, *ids = event_ids(len(versions) + 1, AT)
+def _command(number: int, stream: str, versions: range) -> NewCommand:
+    # ids that grow with time, as partners are told to make them
+    first, *ids = event_ids(len(versions) + 1, AT + timedelta(milliseconds=number))
     events = tuple(_event(stream, version, id_) for version, id_ in zip(versions, ids, strict=True))
     return NewCommand(tenant="acme", actor="acme", id=str(first), digest=first.bytes * 2, events=events)
 

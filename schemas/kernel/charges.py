@@ -6,9 +6,11 @@ Everything is piecewise even: a charge is a set of pieces, each with a rate per 
 """
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from fractions import Fraction
+from math import lcm
 from typing import NamedTuple, TypeAlias
 
 from schemas.contracts.charges import BlockCharge, CapacityCharge, FixedCharge, MinimumCharge
@@ -33,20 +35,26 @@ class Piece(NamedTuple):
 
 
 class Accrual:
-    """The running total of pieces, exact, from before the first of them."""
+    """The running total of pieces, exact, from before the first of them.
 
-    __slots__ = ("_bounds", "_rates", "_sums")
+    Kept as whole numbers over one common denominator: sums of rationals would reduce at every step.
+    """
+
+    __slots__ = ("_bounds", "_rates", "_sums", "_unit")
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
         """Sum up pieces that may overlap."""
-        changes: dict[int, Fraction] = {}
-        for start, end, per_second in pieces:
-            changes[start] = changes.get(start, Fraction(0)) + per_second
-            changes[end] = changes.get(end, Fraction(0)) - per_second
+        found = list(pieces)
+        self._unit = lcm(*{piece.per_second.denominator for piece in found})
+        changes: dict[int, int] = defaultdict(int)
+        for start, end, per_second in found:
+            scaled = per_second.numerator * (self._unit // per_second.denominator)
+            changes[start] += scaled
+            changes[end] -= scaled
         self._bounds = sorted(changes)
-        self._rates: list[Fraction] = []
-        self._sums: list[Fraction] = []
-        level = total = Fraction(0)
+        self._rates: list[int] = []
+        self._sums: list[int] = []
+        level = total = 0
         for index, bound in enumerate(self._bounds):
             if index:
                 total += level * (bound - self._bounds[index - 1])
@@ -60,7 +68,7 @@ class Accrual:
         index = bisect_right(self._bounds, second) - 1
         if index < 0:
             return Fraction(0)
-        return self._sums[index] + self._rates[index] * (second - self._bounds[index])
+        return Fraction(self._sums[index] + self._rates[index] * (second - self._bounds[index]), self._unit)
 
     def within(self, start: datetime, end: datetime) -> Fraction:
         """The total of `[start, end)`; 0 where that is empty."""

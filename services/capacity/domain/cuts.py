@@ -77,7 +77,9 @@ def _shared(stretch: Stretch, rule: CutRule, lot: int) -> Shares:
         if rule == "pro_rata":
             return pro_rata(amount, claims, lot)
         latest = sorted(tier, key=lambda claim: (claim.place, claim.name), reverse=True)
-        return in_order(amount, [(claim.name, claims[claim.name]) for claim in latest])
+        return in_order(
+            amount, [(claim.name, claims[claim.name]) for claim in latest if claim.name in claims]
+        )
 
     return _by_tiers(stretch, share)
 

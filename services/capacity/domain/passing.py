@@ -317,4 +317,5 @@ def plan_use(states: States, order: Order[PlanUse]) -> Outcome:
     draft = Draft(pool, seconds(order.at))
     event = UsePlanned(pool=pool.name, reservation=known.name, quantity=command.quantity)
     draft.add(event, known.holder)
+    cover(draft)
     return draft.outcome

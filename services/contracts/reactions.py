@@ -21,11 +21,12 @@ LINE_PARTS = 3
 async def follow_capacity(recorded: Recorded, past: Past) -> Sequence[Sent]:
     """What an event of capacity says of a contract's line."""
     del past
-    told = _told(recorded.event)
+    told = told_by(recorded.event)
     return [] if told is None else [Sent(command=told, key=told.line)]
 
 
-def _told(event: Event) -> RecordLine | None:
+def told_by(event: Event) -> RecordLine | None:
+    """What an event says of a line, None if nothing."""
     match event:
         case capacity.RequestRefused():
             refusal = LineRefusal(code=event.code, details=event.details)

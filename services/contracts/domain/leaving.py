@@ -123,10 +123,10 @@ def elect_remedy(agreement: Agreement, role: Party, order: Order[ElectRemedy]) -
         return Rejection.LINE_UNKNOWN
     if line.delivery is None or not is_missed(agreement, line, t):
         return Rejection.REMEDY_NOT_DUE
-    remedy = next((known for known in line.delivery.remedies if known == command.remedy), None)
-    if remedy is None:
-        return Rejection.REMEDY_UNKNOWN
-    return [_elected(agreement, line, remedy, order)]
+    for remedy in line.delivery.remedies:
+        if remedy == command.remedy:
+            return [_elected(agreement, line, remedy, order)]
+    return Rejection.REMEDY_UNKNOWN
 
 
 def is_missed(agreement: Agreement, line: Line, t: datetime) -> bool:

@@ -46,7 +46,8 @@ def _stated(agreement: Agreement, segment: Segment) -> Iterator[Obligation]:
             yield option.exercise_by, "exercise_by"
     for charge in terms.charges:
         if isinstance(charge, FixedCharge):
-            yield from ((step.start, "fee_step") for step in charge.steps[1:])
+            for step in charge.steps[1:]:
+                yield step.start, "fee_step"
     if agreement.notice is None:
         yield from _notices(agreement, segment)
 

@@ -187,7 +187,8 @@ class _Cut:
         if isinstance(self.measure, ByLines) and not (kept_lines and moved_lines):
             whole = replace(charge, steps=tuple(self.begun(charge.steps)))
             return (None, whole) if moved_lines else (charge, None)
-        kept, moved = [], []
+        kept: list[FeeStep] = []
+        moved: list[FeeStep] = []
         for step in charge.steps:
             halves = (
                 (None, None)
@@ -256,7 +257,8 @@ class _Cut:
     def rights(self, rights: tuple[TerminationRight, ...]) -> Halves[TerminationRight]:
         """Rights on either side: both have them, a fee is split, and a lock in months becomes an instant."""
         term = self.terms.term
-        kept, moved = [], []
+        kept: list[TerminationRight] = []
+        moved: list[TerminationRight] = []
         for right in rights:
             locked = replace(
                 right, notice_not_before=opens_at(right, self.terms), notice_not_before_months=None
@@ -274,7 +276,8 @@ class _Cut:
 
     def options(self, options: tuple[Option, ...]) -> Halves[Option]:
         """Options in two; one that adds nothing on a side is none there."""
-        kept, moved = [], []
+        kept: list[Option] = []
+        moved: list[Option] = []
         for option in options:
             added = option.terms
             lines = self.lines(added.lines)

@@ -73,7 +73,7 @@ class Book:
             actor=as_,
             book=place.book,
             at=at,
-            effective_at=effective_at or getattr(command, "effective_at", at),
+            effective_at=at if effective_at is None else effective_at,
         )
         states = {name: self.states.get((place.book, name), INITIAL) for name in place.streams}
         outcome = DECIDES[type(command)](states, order)

@@ -89,13 +89,13 @@ def test_both_sides_add_up_to_the_whole(whole: Terms, measure: Measure) -> None:
         parts = amounts(sides.kept, name) + amounts(sides.moved, name)
         assert sum(parts) == sum(amounts(whole, name))
     for found in whole.lines:
-        parts = [
+        pieces = [
             side.quantity.clip(CUT, None)
             for half in (sides.kept, sides.moved)
             for side in half.lines
             if side.line == found.line
         ]
-        assert sum((p.total() for p in parts), 0) == found.quantity.clip(CUT, None).total()
+        assert sum(piece.total() for piece in pieces) == found.quantity.clip(CUT, None).total()
 
 
 @settings(max_examples=100, deadline=None)

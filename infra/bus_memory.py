@@ -10,6 +10,7 @@ from infra.event_store import Recorded
 
 BATCH_EVENTS_MAX = 500
 PAGE = 1000
+IN_FLIGHT = "in-flight"
 
 
 class Weather(Protocol):
@@ -50,11 +51,13 @@ class _Partition:
 class MemoryBus:
     """The topics of one ledger, kept until the process ends."""
 
-    def __init__(self, weather: Weather | None = None) -> None:
-        """Start with empty topics."""
+    def __init__(self, weather: Weather | None = None, shared: "MemoryBus | None" = None) -> None:
+        """Start with empty topics, or on those of another bus, under a weather of its own."""
         self.partitions: defaultdict[Place, _Partition] = defaultdict(_Partition)
         self.weather = weather or FairWeather()
-        self.tails: set[MemoryTail] = set()
+        self.tails: dict[MemoryTail, None] = {}
+        if shared is not None:
+            self.partitions, self.tails = shared.partitions, shared.tails
 
     async def prepare(self, logs: Collection[str], *, create: bool) -> None:
         """See `Bus.prepare`: every topic is there."""
@@ -78,7 +81,7 @@ class MemoryBus:
         """See `Bus.tail`."""
         await self.weather.around("tail")
         tail = MemoryTail(self, {place: self.partitions[place].end for place in places})
-        self.tails.add(tail)
+        self.tails[tail] = None
         return tail
 
     async def scan(self, place: Place) -> AsyncIterator[Sequence[Recorded]]:
@@ -124,7 +127,7 @@ class MemoryPublisher:
             raise BusUnavailableError("the publisher is closed")
         batch = tuple(events[:BATCH_EVENTS_MAX])
         # on its way whether or not anybody waits for the ack, as with a real one
-        return Handed(len(batch), asyncio.create_task(self._keep(place, batch)))
+        return Handed(len(batch), asyncio.create_task(self._keep(place, batch), name=IN_FLIGHT))
 
     async def close(self) -> None:
         """See `Publisher.close`."""
@@ -165,4 +168,4 @@ class MemoryTail:
 
     async def close(self) -> None:
         """See `Tail.close`."""
-        self._bus.tails.discard(self)
+        self._bus.tails.pop(self, None)

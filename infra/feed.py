@@ -28,19 +28,19 @@ class Feed:
         self.stale_records = 0
         self._window: deque[Recorded] = deque()
         self._bytes = 0
-        self._wakes: set[asyncio.Event] = set()
+        self._wakes: dict[asyncio.Event, None] = {}
         self._reading = asyncio.Lock()
 
     def listen(self) -> asyncio.Event:
         """Return an event that is set whenever something new is known; whoever waits clears it first."""
         wake = asyncio.Event()
         wake.set()
-        self._wakes.add(wake)
+        self._wakes[wake] = None
         return wake
 
     def leave(self, wake: asyncio.Event) -> None:
         """Stop setting an event."""
-        self._wakes.discard(wake)
+        self._wakes.pop(wake, None)
 
     def announce(self, position: int) -> None:
         """Take note that the log reaches `position`."""
@@ -59,15 +59,13 @@ class Feed:
             last = self._window[-1] if self._window else None
             if last is not None and recorded.position <= last.position:
                 continue
-            if last is None or recorded.position > last.position + 1:
-                self.head = max(self.head, recorded.position)
-            elif follows(last.chain, recorded):
+            if last is not None and recorded.position == last.position + 1:
+                if not follows(last.chain, recorded):
+                    self.stale_records += 1
+                    break
                 self._keep(recorded)
-            else:
-                self.stale_records += 1
-                self.head = max(self.head, recorded.position)
-                break
-        self._wake()
+        if events:
+            self.announce(max(recorded.position for recorded in events))
 
     def known(self, after: int, limit: int = PAGE) -> Sequence[Recorded]:
         """Return what is at hand and goes on right after a position; empty if that is not at hand."""
@@ -112,7 +110,6 @@ class Feed:
     def _keep(self, recorded: Recorded) -> None:
         self._window.append(recorded)
         self._bytes += len(recorded.payload)
-        self.head = max(self.head, recorded.position)
         while len(self._window) > WINDOW_EVENTS_MAX or (
             self._bytes > WINDOW_BYTES_MAX and len(self._window) > 1
         ):

@@ -1,7 +1,6 @@
 """The loops that bring the events of a shard to its consumers and to its topic, all on one feed."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 
 from infra.bus import Bus, BusUnavailableError, Place
@@ -9,7 +8,7 @@ from infra.event_store import EventStore
 from infra.feed import Feed
 from infra.relay import Relay
 from infra.subscriptions import Subscription
-from infra.supervision import Backoff, heard
+from infra.supervision import Backoff, heard, now
 from infra.telemetry import Telemetry
 
 IDLE_SECONDS = 1.0
@@ -41,7 +40,7 @@ class Pump:
     async def run(self, backoff: Backoff) -> None:
         """Consume until cancelled."""
         self.wake = self.feed.listen()
-        compared = time.monotonic()
+        compared = now()
         try:
             await self.subscription.open()
             while True:
@@ -51,9 +50,9 @@ class Pump:
                     continue
                 if not await heard(self.wake, BLOCKED_SECONDS if self.blocked else IDLE_SECONDS):
                     await self.subscription.heal()
-                if time.monotonic() - compared > COMPARE_SECONDS:
+                if now() - compared > COMPARE_SECONDS:
                     await self.subscription.compare()
-                    compared = time.monotonic()
+                    compared = now()
         finally:
             self.feed.leave(self.wake)
 
@@ -65,7 +64,7 @@ class Pump:
             self.blocked, self.behind_since = False, None
             return 0
         if self.behind_since is None:
-            self.behind_since = time.monotonic()
+            self.behind_since = now()
         count = await self.subscription.offer(events)
         self.blocked = not count
         if count:
@@ -107,7 +106,7 @@ async def tailing(bus: Bus, feeds: Mapping[Place, Feed], backoff: Backoff) -> No
     """
     tail = await bus.tail(feeds)
     reached = {place: feed.head for place, feed in feeds.items()}
-    moved = time.monotonic()
+    moved = now()
     try:
         while True:
             for place, events in (await tail.read(READ_SECONDS)).items():
@@ -115,10 +114,10 @@ async def tailing(bus: Bus, feeds: Mapping[Place, Feed], backoff: Backoff) -> No
                 if events:
                     reached[place] = max(reached[place], events[-1].position)
                     backoff.reset()
-            now = time.monotonic()
+            time = now()
             if all(feed.head <= reached[place] for place, feed in feeds.items()):
-                moved = now
-            elif now - moved > STALLED_SECONDS:
+                moved = time
+            elif time - moved > STALLED_SECONDS:
                 raise BusUnavailableError(f"the topics bring nothing for {STALLED_SECONDS:g} s")
     finally:
         await tail.close()

@@ -4,7 +4,6 @@ The parts are the same with PostgreSQL and Kafka, in a test on memory adapters, 
 """
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,7 +19,7 @@ from infra.read_store import ReadStore
 from infra.relay import Publishers, Relay, TopicAheadError, standing
 from infra.service import Service
 from infra.subscriptions import Subscription
-from infra.supervision import Alarms, Backoff, ended, keep
+from infra.supervision import Alarms, Backoff, ended, keep, now
 from infra.telemetry import Labels, Telemetry
 from infra.timers import Timers, Turns
 
@@ -90,7 +89,7 @@ class LiveNode:
             StoreUnavailableError: the store cannot be reached.
         """
         await self.node.prepare()
-        for log in {log for log, _ in self.feeds}:
+        for log in sorted({log for log, _ in self.feeds}):
             await self._watch.look(log)
         try:
             async with asyncio.timeout(COMPARE_SECONDS_MAX):
@@ -125,8 +124,8 @@ class LiveNode:
         """Stop: consumers and timers first, then the relays once all is sent, after at most 2 s."""
         pumps = [task for name, task in self._work.items() if not name.startswith("relay")]
         await ended(*pumps)
-        deadline = time.monotonic() + FLUSH_SECONDS_MAX
-        while self._relays_behind() and time.monotonic() < deadline:  # noqa: ASYNC110 relays tell nobody
+        deadline = now() + FLUSH_SECONDS_MAX
+        while self._relays_behind() and now() < deadline:  # noqa: ASYNC110 relays tell nobody
             await asyncio.sleep(FLUSH_LOOK_SECONDS)
         await ended(*self._work.values())
         self._work.clear()
@@ -141,10 +140,10 @@ class LiveNode:
 
     def lag_seconds(self) -> Iterable[tuple[float, Labels]]:
         """Yield for how long each consumer has not been at the head."""
-        now = time.monotonic()
+        time = now()
         for consumer, pumps in _by_consumer(self.pumps.values()).items():
             since = [pump.behind_since for pump in pumps if pump.behind_since is not None]
-            yield (now - min(since) if since else 0.0), self._labels(consumer=consumer)
+            yield (time - min(since) if since else 0.0), self._labels(consumer=consumer)
 
     def backlogs(self) -> Iterable[tuple[float, Labels]]:
         """Yield how many events of each own log are not yet on the topic."""
@@ -154,10 +153,10 @@ class LiveNode:
 
     def backlog_seconds(self) -> Iterable[tuple[float, Labels]]:
         """Yield for how long each own log has had events that are not yet on the topic."""
-        now = time.monotonic()
+        time = now()
         for log in self.node.service.logs:
             since = [r.behind_since for (name, _), r in self.relays.items() if name == log and r.behind_since]
-            yield (now - min(since) if since else 0.0), self._labels(log=log)
+            yield (time - min(since) if since else 0.0), self._labels(log=log)
 
     def quarantined(self) -> Iterable[tuple[float, Labels]]:
         """Yield how many streams wait in quarantine for each consumer."""
@@ -224,7 +223,7 @@ class LiveNode:
                     # what is given back is stopped first, so that two do the same only when a lease is lost
                     await self._stop(kind.surplus(replicas))
                     await kind.balance(leases, replicas)
-                    self._start(kind.held)
+                    self._start(sorted(kind.held))
                 backoff.reset()
                 await asyncio.sleep(BALANCE_SECONDS)
         except LeasesLostError:

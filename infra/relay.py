@@ -7,7 +7,6 @@ lease without knowing: repeats are possible, holes are not.
 """
 
 import asyncio
-import time
 
 from infra.bus import Bus, BusError, BusUnavailableError, Place, Publisher, TopicEnd
 from infra.event_store import GENESIS, EventStore, StoreError
@@ -126,7 +125,7 @@ class Relay:
         if not events:
             self.behind_since = None
             return 0
-        self.behind_since = self.behind_since or time.monotonic()
+        self.behind_since = self.behind_since or asyncio.get_running_loop().time()
         handed = await publisher.send(self._place, events)
         await reach(Failpoint.RELAY_AFTER_SEND)
         base = await handed.ack

@@ -5,7 +5,7 @@ time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from infra.bus import BusError, RecordTooLargeError
@@ -116,4 +116,6 @@ async def heard(wake: asyncio.Event, seconds_max: float) -> bool:
     return True
 
 
-Step = Callable[[], Awaitable[int]]
+def now() -> float:
+    """Return the seconds of the loop's clock, which never goes back and is virtual in the simulation."""
+    return asyncio.get_running_loop().time()

@@ -6,14 +6,38 @@ from datetime import datetime
 from infra.event_store import Recorded
 from infra.past import Past
 from infra.service import TimerRule
-from schemas.contracts import AnnounceDate
+from schemas.contracts import (
+    AnnounceDate,
+    ContractAmended,
+    ContractNovated,
+    ContractSigned,
+    ContractTerminated,
+    NoticeGiven,
+    NoticeWithdrawn,
+    OptionExercised,
+    RemedyElected,
+)
 from schemas.decision import Timer
 from schemas.kernel.agreement import INITIAL, Agreement, State, evolve
 from services.contracts.domain.dates import AnnouncedDate, dates_of
 
+DATING = (
+    ContractSigned,
+    ContractAmended,
+    OptionExercised,
+    ContractNovated,
+    NoticeGiven,
+    NoticeWithdrawn,
+    ContractTerminated,
+    RemedyElected,
+)
+"""The events that may make a date; those of lines come often and make none."""
+
 
 async def set_timers(recorded: Recorded, past: Past) -> Sequence[Timer]:
     """A timer for each date that an event made; whether it is one still is decided when it comes."""
+    if not isinstance(recorded.event, DATING):
+        return []
     stream = await past.stream(recorded.log, recorded.tenant, recorded.stream)
     before: State = INITIAL
     for earlier in stream:

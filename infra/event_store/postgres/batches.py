@@ -29,6 +29,8 @@ def arguments(shard: int, batch: Batch) -> list[Any]:
     causes = [command.cause_recorded_at for command in commands]
     caused = any(causes)
     counts = [len(command.events) for command in commands]
+    types = {type_: number for number, type_ in enumerate({event.type for event in events}, start=1)}
+    added, numbers = _follow(batch, events)
     assert len({(c.tenant, c.actor, c.id) for c in commands}) == len(commands), (
         "of two equal ids the second waits"
     )
@@ -45,13 +47,13 @@ def arguments(shard: int, batch: Batch) -> list[Any]:
         [stream.tenant for stream in streams],
         [stream.stream for stream in streams],
         [stream.version for stream in streams],
-        _added(batch, events),
-        [event.tenant for event in events],
+        added,
+        list(types),
+        numbers,
+        [types[event.type] for event in events],
         [event.counterparty for event in events],
-        [event.stream for event in events],
         [event.version for event in events],
         [event.event_id for event in events],
-        [event.type for event in events],
         [event.effective_at for event in events],
         [event.payload for event in events],
         [event.meta for event in events],
@@ -60,16 +62,20 @@ def arguments(shard: int, batch: Batch) -> list[Any]:
     ]
 
 
-def _added(batch: Batch, events: list[NewEvent]) -> list[int]:
-    """Return how many events each stream gets."""
-    reached = {(decided.tenant, decided.stream): decided.version for decided in batch.streams}
-    assert len(reached) == len(batch.streams), "a stream is decided on at one version"
+def _follow(batch: Batch, events: list[NewEvent]) -> tuple[list[int], list[int]]:
+    """Return how many events each stream gets, and the number (from 1) of each event's stream."""
+    reached = [decided.version for decided in batch.streams]
+    places = {(decided.tenant, decided.stream): n for n, decided in enumerate(batch.streams)}
+    assert len(places) == len(reached), "a stream is decided on at one version"
+    numbers = []
     for event in events:
-        key = (event.tenant, event.stream)
-        version = reached[key] + 1
+        place = places[event.tenant, event.stream]
+        version = reached[place] + 1
         assert event.version == version, "the batch's versions follow its streams"
-        reached[key] = version
-    return [reached[decided.tenant, decided.stream] - decided.version for decided in batch.streams]
+        reached[place] = version
+        numbers.append(place + 1)
+    added = [last - decided.version for last, decided in zip(reached, batch.streams, strict=True)]
+    return added, numbers
 
 
 def outcome(batch: Batch, row: Row) -> Appended | Conflict:

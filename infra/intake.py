@@ -70,6 +70,16 @@ class Intended(msgspec.Struct, frozen=True, kw_only=True):
     at: tuple[str | int, ...] = ()
 
 
+class _Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """What an envelope says beside type and data."""
+
+    id: str
+    effective_at: datetime | None = None
+    source: str | None = None
+    traceparent: str | None = None
+    at: tuple[str | int, ...] = ()
+
+
 class Intake:
     """Reads what one service takes."""
 
@@ -90,12 +100,11 @@ class Intake:
             UnknownTypeError: the type is not taken here.
         """
         faults = list(_unknown_fields(value, _ENVELOPE, at))
-        id_ = self._id(value, at, _COMMAND_ID, faults, required=False)
+        id_ = _id(value, at, _COMMAND_ID, faults, required=False)
         effective_at = _instant(value, "effective_at", at, faults)
         rule = _rule(self.commands, value, at, faults, command=True)
-        return self._intended(
-            rule, value.get("data"), (*at, "data"), faults, id_=id_, effective_at=effective_at, at=tuple(at)
-        )
+        beside = _Beside(id=id_, effective_at=effective_at, at=tuple(at))
+        return _intended(rule, value.get("data"), (*at, "data"), beside, faults)
 
     def of_rule(self, rule: Rule, data: Any, id_: str | None, effective_at: str | None) -> Intended:
         """Return a command of a known type: its fields are the body, id and instant came beside it.
@@ -109,9 +118,9 @@ class Intake:
             beside["id"] = id_
         if effective_at is not None:
             beside["effective_at"] = effective_at
-        known = self._id(beside, (), _COMMAND_ID, faults, required=False)
+        known = _id(beside, (), _COMMAND_ID, faults, required=False)
         instant = _instant(beside, "effective_at", (), faults)
-        return self._intended(rule, data, (), faults, id_=known, effective_at=instant, at=())
+        return _intended(rule, data, (), _Beside(id=known, effective_at=instant), faults)
 
     def cloud_event(self, value: Any, at: Path = ()) -> Intended:
         """Return the command that a CloudEvent in JSON stands for.
@@ -124,88 +133,72 @@ class Intake:
         if not isinstance(value, dict):
             _refuse(at, FaultCode.TYPE, "a CloudEvent is an object", "object")
         faults += _attributes(value, at)
-        id_ = self._id(value, at, _EVENT_ID, faults, required=True)
+        id_ = _id(value, at, _EVENT_ID, faults, required=True)
         source = value.get("source")
         if not isinstance(source, str) or not _SOURCE.match(source):
             faults.append(_fault(value, "source", at, "a URI reference of at most 255 characters"))
         time = _instant(value, "time", at, faults)
         rule = _rule(self.reports, value, at, faults, command=False)
         trace = value.get("traceparent")
-        return self._intended(
-            rule,
-            value.get("data"),
-            (*at, "data"),
-            faults,
-            id_=id_,
+        beside = _Beside(
+            id=id_,
             effective_at=time,
-            at=tuple(at),
             source=source if isinstance(source, str) else "",
             traceparent=trace if isinstance(trace, str) and _TRACEPARENT.match(trace) else None,
+            at=tuple(at),
         )
-
-    def _id(
-        self,
-        value: Mapping[str, Any],
-        at: Path,
-        form: re.Pattern[str],
-        faults: list[Fault],
-        *,
-        required: bool,
-    ) -> str:
-        if "id" not in value and not required:
-            return uuid4().hex
-        id_ = value.get("id")
-        if isinstance(id_, str) and form.match(id_):
-            return id_
-        wanted = "1 to 255 visible ASCII characters" if form is _COMMAND_ID else "1 to 255 characters"
-        faults.append(_fault(value, "id", at, wanted))
-        return ""
-
-    def _intended(
-        self,
-        rule: Rule | None,
-        data: Any,
-        data_at: Path,
-        faults: list[Fault],
-        *,
-        id_: str,
-        effective_at: datetime | None,
-        at: tuple[str | int, ...],
-        source: str | None = None,
-        traceparent: str | None = None,
-    ) -> Intended:
-        command: Command | None = None
-        if rule is not None:
-            try:
-                command = take(rule.command, _completed(rule, data, effective_at, source), data_at)
-            except FaultyMessageError as error:
-                faults += error.faults
-        if faults or rule is None or command is None:
-            raise FaultyMessageError(faults)
-        return Intended(
-            rule=rule,
-            command=command,
-            id=id_,
-            key=id_ if source is None else f"{source} {id_}",
-            effective_at=effective_at,
-            source=source,
-            traceparent=traceparent,
-            at=at,
-        )
+        return _intended(rule, value.get("data"), (*at, "data"), beside, faults)
 
 
-def _completed(rule: Rule, data: Any, effective_at: datetime | None, source: str | None) -> Any:
+def _id(
+    value: Mapping[str, Any], at: Path, form: re.Pattern[str], faults: list[Fault], *, required: bool
+) -> str:
+    if "id" not in value and not required:
+        return uuid4().hex
+    id_ = value.get("id")
+    if isinstance(id_, str) and form.match(id_):
+        return id_
+    wanted = "1 to 255 visible ASCII characters" if form is _COMMAND_ID else "1 to 255 characters"
+    faults.append(_fault(value, "id", at, wanted))
+    return ""
+
+
+def _intended(
+    rule: Rule | None, data: Any, data_at: Path, beside: "_Beside", faults: list[Fault]
+) -> Intended:
+    """Return the command that was read so far, or all that is wrong with it."""
+    command: Command | None = None
+    if rule is not None:
+        try:
+            command = take(rule.command, _completed(rule, data, beside), data_at)
+        except FaultyMessageError as error:
+            faults += error.faults
+    if faults or rule is None or command is None:
+        raise FaultyMessageError(faults)
+    return Intended(
+        rule=rule,
+        command=command,
+        id=beside.id,
+        key=beside.id if beside.source is None else f"{beside.source} {beside.id}",
+        effective_at=beside.effective_at,
+        source=beside.source,
+        traceparent=beside.traceparent,
+        at=beside.at,
+    )
+
+
+def _completed(rule: Rule, data: Any, beside: "_Beside") -> Any:
     """Return the fields with what the envelope says: the instant, and the source of an id referred to."""
     if not isinstance(data, dict):
         return data
     found = data
     fields = rule.command.__struct_encode_fields__
-    if "effective_at" in fields and "effective_at" not in data and effective_at is not None:
-        found = {**found, "effective_at": iso(effective_at)}
+    if "effective_at" in fields and "effective_at" not in data and beside.effective_at is not None:
+        found = {**found, "effective_at": iso(beside.effective_at)}
     for field in rule.refers:
         named = found.get(field)
-        if source is not None and isinstance(named, str) and " " not in named:
-            found = {**found, field: f"{source} {named}"}
+        if beside.source is not None and isinstance(named, str) and " " not in named:
+            found = {**found, field: f"{beside.source} {named}"}
     return found
 
 
@@ -226,7 +219,7 @@ def _rule(
 def _owner(type_: str, taken: set[str]) -> str | None:
     """Return the service that a type belongs to, if it is a message at all and is not taken by this one."""
     for context in CONTEXTS:
-        names = {tag(message) for message in (*context.commands, *context.events)}
+        names = {tag(command) for command in context.commands} | {tag(event) for event in context.events}
         if type_ in names and not any(name in taken for name in names):
             return context.name
     return None

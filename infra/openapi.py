@@ -13,6 +13,7 @@ from infra.intake import Intake
 from infra.problems import ABOUT, MEDIA_TYPE, Code, FaultCode, rejection_codes
 from infra.service import Ask, Rule, Service
 from schemas import export
+from schemas.catalog import CONTEXTS
 from schemas.kernel.wire import schema_hook
 from schemas.message import tag
 
@@ -25,7 +26,7 @@ _WHEN: Sequence[tuple[str, str]] = (
 )
 
 
-def document(service: Service, routes: Iterable[Route], version: str) -> bytes:
+def document(service: Service, routes: Iterable[Route]) -> bytes:
     """Return the description of a service's routes."""
     components = _Components(service)
     paths: dict[str, dict[str, Any]] = {}
@@ -36,9 +37,9 @@ def document(service: Service, routes: Iterable[Route], version: str) -> bytes:
             "openapi": "3.1.0",
             "info": {
                 "title": f"Capledger: {service.name}",
-                "version": version,
-                "description": "Amounts and rates are text; instants are RFC 3339 with offset. Every error is a "
-                "problem document. Every answer has a basis; the same basis gives the same bytes.",
+                "version": "1.0.0",
+                "description": "Amounts and rates are text; instants are RFC 3339 with offset. Every error "
+                "is a problem document. Every answer has a basis; the same basis gives the same bytes.",
             },
             "security": [{"key": []}],
             "paths": paths,
@@ -59,7 +60,7 @@ def asyncapi() -> bytes:
 
 def event_types(intake: Intake) -> list[dict[str, Any]]:
     """Return every event type of the service's own, with its schema, and what may be reported as such."""
-    context = next((c for c in export.CONTEXTS if c.name == intake.service.name), None)
+    context = next((c for c in CONTEXTS if c.name == intake.service.name), None)
     events = () if context is None else context.events
     found = []
     for event in events:
@@ -69,12 +70,14 @@ def event_types(intake: Intake) -> list[dict[str, Any]]:
                 "type": tag(event),
                 "summary": (event.__doc__ or "").strip().split("\n")[0],
                 "schema": export.schema(event),
-                "reported_by": None
-                if rule is None
-                else {"scope": rule.scope, "data": export.schema(rule.command)},
+                "reported_by": None if rule is None else _reported(rule),
             }
         )
     return found
+
+
+def _reported(rule: Rule) -> dict[str, Any]:
+    return {"scope": rule.scope, "data": export.schema(rule.command)}
 
 
 def errors_reference() -> str:
@@ -82,9 +85,9 @@ def errors_reference() -> str:
     lines = [
         "# Errors",
         "",
-        "Made by `capledger schemas export` from the catalogue. Do not edit. Every error is RFC 9457",
-        "`application/problem+json` with `code`, `errors` (pointer, code, detail, expected), `request_id`, `retryable`.",
-        "",
+        "Made by `capledger schemas export` from the catalogue. Do not edit.",
+        "Every error is RFC 9457 `application/problem+json` with `code`, `request_id`, `retryable`, and",
+        "`errors`: one (pointer, code, detail, expected) for each fault.",
         "| code | status | retry | cause | cure |",
         "|---|---|---|---|---|",
     ]
@@ -130,9 +133,11 @@ def page(described: bytes) -> bytes:
     title = html.escape(told["info"]["title"])
     return (
         "<!doctype html><html lang=en><meta charset=utf-8>"
-        f"<title>{title}</title><style>body{{font:15px system-ui;margin:2em}}td{{padding:.2em 1em .2em 0}}</style>"
+        f"<title>{title}</title>"
+        "<style>body{font:15px system-ui;margin:2em}td{padding:.2em 1em .2em 0}</style>"
         f"<h1>{title}</h1><p>{html.escape(told['info']['description'])} "
-        "The whole description: <a href=/openapi.json>openapi.json</a>, <a href=/asyncapi.json>asyncapi.json</a>."
+        "The whole description: <a href=/openapi.json>openapi.json</a>, "
+        "<a href=/asyncapi.json>asyncapi.json</a>."
         f"<table><tr><th>method<th>path<th>scope<th>what</tr>{''.join(rows)}</table>"
     ).encode()
 
@@ -216,9 +221,7 @@ def _parameter(name: str, where: str, about: str = "", schema: Any = None) -> di
 
 def _command_parameters() -> list[dict[str, Any]]:
     return [
-        _parameter(
-            "Idempotency-Key", "header", "The sender's id of this command; a retry with it is safe for ever."
-        ),
+        _parameter("Idempotency-Key", "header", "The sender's id; a retry with it is safe for ever."),
         _parameter("effective_at", "query", "When it is true; the clock if left out."),
         _parameter("dry_run", "query", "Decide and tell, append nothing.", {"type": "boolean"}),
     ]

@@ -85,8 +85,8 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Capledger topics",
             "version": "1.0.0",
-            "description": "One topic for each log, one partition for each shard. Positions are gap-free: a reader drops "
-            "what is at or below its position, and fetches what is missing from /v1/logs/{log}/{shard}.",
+            "description": "One topic for each log, one partition for each shard. Positions are gap-free: "
+            "a reader drops what is at or below its own, and fetches a gap from /v1/logs/{log}/{shard}.",
         },
         "channels": {log: _channel(log, context) for context in CONTEXTS for log in context.logs},
         "operations": {
@@ -109,7 +109,7 @@ def events_reference() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def rendered(document: Any) -> bytes:
+def rendered(document: Mapping[str, Any]) -> bytes:
     """Return a document as readable, stable JSON."""
     return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2) + b"\n"
 
@@ -146,8 +146,10 @@ def _fields(event: type[Event]) -> list[str]:
 
 
 def _named(context: Context) -> Iterator[tuple[str, Message]]:
-    for message in (*context.events, *context.commands):
-        yield tag(message), message
+    for event in context.events:
+        yield tag(event), event
+    for command in context.commands:
+        yield tag(command), command
     for question in context.questions:
         yield question.__name__, question
 

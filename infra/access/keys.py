@@ -11,12 +11,13 @@ from datetime import datetime
 import msgspec
 
 from infra.access import AuditLog, Entry, KeyStore
-from infra.auth import Credential, Key, digest, fits, new_key
+from infra.auth import SCOPES, Credential, Key, digest, fits, new_key
 
 BELIEVED_SECONDS = 15.0
 CACHED_MAX = 10_000
 SUMS_MAX = 10_000
 UNKNOWN = "(unknown)"
+OPERATIONS = "operations"
 
 
 class Access:
@@ -169,6 +170,14 @@ class Access:
         while len(self._believed) > CACHED_MAX:
             self._believed.popitem(last=False)
         return found
+
+
+async def bootstrap(access: Access) -> Key | None:
+    """Make a ledger's first key, which may do everything; None if the ledger has had a key before."""
+    if await access.store.of(None):
+        return None
+    _, key = await access.create(OPERATIONS, tuple(SCOPES), "first", None)
+    return key
 
 
 def shown(credential: Credential) -> dict[str, object]:

@@ -32,7 +32,6 @@ def app(
     peers: Mapping[str, str] | None = None,
     sandboxes: Sandboxes | None = None,
     metrics: Callable[[], str] | None = None,
-    version: str = "0.1.0",
 ) -> web.Application:
     """Return the application of one service.
 
@@ -44,7 +43,6 @@ def app(
         peers: the addresses of all services by name, for clients that know one.
         sandboxes: makes and moves sandboxes; None where that is not possible.
         metrics: returns the process's own metrics as Prometheus text.
-        version: of this program.
     """
     bounds = limits or Limits()
     site = Site(
@@ -57,7 +55,6 @@ def app(
         peers=peers or {},
         sandboxes=sandboxes,
         metrics=metrics or (lambda: ""),
-        version=version,
     )
     found = web.Application(middlewares=[problems])
     found[SITE] = site
@@ -77,7 +74,7 @@ def app(
 
 def routes_of(service: Service) -> list[Route]:
     """Return every route of a service; fixed paths stand before those with parameters."""
-    found = [
+    return [
         *system.routes(),
         *stream.routes(),
         *history.routes(),
@@ -87,7 +84,6 @@ def routes_of(service: Service) -> list[Route]:
         *commands.routes(service),
         *asks.routes(service),
     ]
-    return found
 
 
 def _add(application: web.Application, site: Site, route: Route) -> None:

@@ -58,10 +58,7 @@ def routes(service: Service) -> list[Route]:
             operation={"summary": "Say what a basis holds (operations).", "replies": {"200": "OpenedBasis"}},
         ),
     ]
-    for ask in service.asks:
-        for path in paths_of(ask):
-            found.append(_route(ask, path))
-    return found
+    return found + [_route(ask, path) for ask in service.asks for path in paths_of(ask)]
 
 
 def paths_of(ask: Ask) -> list[str]:

@@ -42,10 +42,10 @@ class PatientHandler(RequestHandler):
 
     def handle_error(
         self,
-        request: web.BaseRequest,
+        request: web.BaseRequest,  # noqa: ARG002 the library's signature
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        message: str | None = None,  # noqa: ARG002 may repeat what was sent
     ) -> web.StreamResponse:
         """Answer what is no HTTP request at all like every other error."""
         code = Code.INTERNAL if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Code.UNREADABLE

@@ -1,4 +1,4 @@
-"""Events over HTTP: a tenant's history, one event with its causes and effects, and whole logs for operations."""
+"""Events over HTTP: a history, one event with its causes and effects, whole logs for operations."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -119,13 +119,13 @@ async def history(site: Site, caller: Caller, request: web.Request) -> web.Strea
     return reply({"events": told, "cursor": cursor, "basis": basis, **sandbox(caller)})
 
 
-async def one(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
+async def one(_: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Tell one event, if the caller may see it."""
     recorded = await _find(caller, request)
     return reply({"event": shown(caller, recorded), **sandbox(caller)})
 
 
-async def why(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
+async def why(_: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Tell what led to an event and what followed, as far as the caller may see it."""
     recorded = await _find(caller, request)
     root, causes = recorded, [recorded]

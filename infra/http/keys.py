@@ -48,7 +48,7 @@ def routes() -> list[Route]:
     ]
 
 
-async def create(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
+async def create(_: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Make a key of one's own tenant; operations, of any."""
     wanted = take(NewKey, await _body(request))
     tenant = wanted.tenant or caller.actor
@@ -60,13 +60,13 @@ async def create(site: Site, caller: Caller, request: web.Request) -> web.Stream
     return reply(_told(*made, caller), status=201)
 
 
-async def listed(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
+async def listed(_: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """List one's own keys; operations, everybody's or a tenant's."""
     found = await caller.desk.access.store.of(_of_whom(caller, request))
     return reply({"keys": [shown(credential) for credential in found], **sandbox(caller)})
 
 
-async def rotate(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
+async def rotate(_: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Make a second key like one that holds."""
     old = await _known(caller, request)
     if old.revoked_at is not None:
@@ -75,7 +75,7 @@ async def rotate(site: Site, caller: Caller, request: web.Request) -> web.Stream
     return reply(_told(*(await caller.desk.access.rotate(old, caller.credential)), caller), status=201)
 
 
-async def revoke(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
+async def revoke(_: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Revoke a key; again is harmless."""
     await _known(caller, request)
     revoked = await caller.desk.access.revoke(request.match_info["id"], caller.credential)
@@ -100,7 +100,7 @@ async def audit(site: Site, caller: Caller, request: web.Request) -> web.StreamR
     return reply({"entries": told, **sandbox(caller)})
 
 
-async def new_tenant(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
+async def new_tenant(_: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Make a tenant's first key."""
     wanted = take(NewTenant, await _body(request))
     if await caller.desk.access.store.of(wanted.tenant):
@@ -110,7 +110,7 @@ async def new_tenant(site: Site, caller: Caller, request: web.Request) -> web.St
     return reply(_told(*made, caller), status=201)
 
 
-async def tenants(site: Site, caller: Caller, _: web.Request) -> web.StreamResponse:
+async def tenants(_: Site, caller: Caller, _request: web.Request) -> web.StreamResponse:
     """List the tenants."""
     found = sorted(await caller.desk.access.tenants())
     return reply({"tenants": [{"tenant": tenant} for tenant in found], **sandbox(caller)})

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
-from infra.access.keys import shown
+from infra.access.keys import OPERATIONS, shown
 from infra.auth import LEDGER_REPLAY, SCOPES
 from infra.http.commands import json_only, sandbox
 from infra.http.replies import reply
@@ -19,7 +19,6 @@ from infra.validation import FaultyMessageError, take
 from schemas.kernel.wire import Instant
 
 SHARDS_MAX = 16
-OPERATIONS = "operations"
 LedgerName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$(?!\n)")]
 
 
@@ -51,7 +50,7 @@ def routes() -> list[Route]:
     ]
 
 
-async def create(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
+async def create(site: Site, _: Caller, request: web.Request) -> web.StreamResponse:
     """Make a sandbox and its first key, which may do everything in it."""
     wanted = take(NewSandbox, await _body(request))
     if wanted.ledger in site.desks:
@@ -78,7 +77,7 @@ async def drop(site: Site, caller: Caller, request: web.Request) -> web.StreamRe
     return web.Response(status=204)
 
 
-async def clock(site: Site, caller: Caller, _: web.Request) -> web.StreamResponse:
+async def clock(_: Site, caller: Caller, _request: web.Request) -> web.StreamResponse:
     """Tell the ledger's clock."""
     now: datetime = await caller.desk.node.store.now()
     return reply(
@@ -106,7 +105,7 @@ async def rest(site: Site, caller: Caller, _: web.Request) -> web.StreamResponse
     return reply({"basis": site.sealer.seal("basis", caller.ledger, basis), **sandbox(caller)})
 
 
-async def checks(site: Site, caller: Caller, _: web.Request) -> web.StreamResponse:
+async def checks(_: Site, caller: Caller, _request: web.Request) -> web.StreamResponse:
     """Check the invariants that this service states."""
     node = caller.desk.node
     now = await node.store.now()

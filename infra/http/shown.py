@@ -13,7 +13,7 @@ SPECVERSION = "1.0"
 
 
 def shown(caller: Caller, recorded: Recorded) -> dict[str, Any]:
-    """Return one event for a reader: its two parties see it whole, another sees no names besides the book's."""
+    """Return one event for a reader: its two parties see it whole, another no name but the book's."""
     operations = caller.sees_positions()
     party = caller.actor in (recorded.tenant, recorded.counterparty)
     told: dict[str, Any] = {

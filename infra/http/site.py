@@ -95,7 +95,6 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         peers: the addresses of all services, by name.
         sandboxes: None where sandboxes cannot be made.
         metrics: returns further metrics as Prometheus text.
-        version: of this program.
     """
 
     service: Service
@@ -107,7 +106,6 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     peers: Mapping[str, str]
     sandboxes: Sandboxes | None
     metrics: Callable[[], str]
-    version: str
 
 
 class Caller(msgspec.Struct, frozen=True):

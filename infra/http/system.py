@@ -31,12 +31,12 @@ def routes() -> list[Route]:
     ]
 
 
-async def live(site: Site, request: web.Request) -> web.StreamResponse:
+async def live(site: Site, _: web.Request) -> web.StreamResponse:
     """Say that the process runs."""
     return reply({"status": "live", "service": site.service.name})
 
 
-async def ready(site: Site, request: web.Request) -> web.StreamResponse:
+async def ready(site: Site, _: web.Request) -> web.StreamResponse:
     """Say whether every live ledger's store answers; no ledger is named."""
     desks = [desk for desk in site.desks.values() if desk.node.ledger.mode == "live"]
     try:
@@ -57,35 +57,35 @@ async def metrics(site: Site, request: web.Request) -> web.StreamResponse:
     )
 
 
-async def described(site: Site, request: web.Request) -> web.StreamResponse:
+async def described(_: Site, request: web.Request) -> web.StreamResponse:
     """Tell the OpenAPI description."""
     return web.Response(body=request.app[DOCUMENT], content_type="application/json")
 
 
-async def topics(site: Site, request: web.Request) -> web.StreamResponse:
+async def topics(_: Site, _request: web.Request) -> web.StreamResponse:
     """Tell the AsyncAPI description."""
     return web.Response(body=asyncapi(), content_type="application/json")
 
 
-async def docs(site: Site, request: web.Request) -> web.StreamResponse:
+async def docs(_: Site, request: web.Request) -> web.StreamResponse:
     """Tell the description for people; everything it needs is in the page."""
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
     return web.Response(body=page(request.app[DOCUMENT]), content_type="text/html", headers=policy)
 
 
-async def types(site: Site, request: web.Request) -> web.StreamResponse:
+async def types(site: Site, _: web.Request) -> web.StreamResponse:
     """Tell every event type, and which of them a partner may report here."""
     return reply({"types": event_types(site.intake)})
 
 
-async def services(site: Site, request: web.Request) -> web.StreamResponse:
+async def services(site: Site, _: web.Request) -> web.StreamResponse:
     """Tell the addresses of all services."""
     return reply({"service": site.service.name, "services": dict(site.peers)})
 
 
 def description(site: Site, all_routes: list[Route]) -> bytes:
     """Return the OpenAPI description of these routes."""
-    return openapi(site.service, all_routes, site.version)
+    return openapi(site.service, all_routes)
 
 
 def _served(served: Counter[tuple[str, str, int]]) -> Iterator[str]:

@@ -274,7 +274,7 @@ class ReservationTransferred(Event, tag="capacity.ReservationTransferred.v1"):
     """A reservation went over to another holder: what the old one, the counterparty, has to know.
 
     Attributes:
-        moved: what went over.
+        moved: what went over; `asked`: what of its terms went over with it, None where that is the same.
         quantity: what is left with the old holder.
         whole: all that was left went over, with what was passed on of it.
         start: the instant from which on it did, on the grid.
@@ -287,6 +287,7 @@ class ReservationTransferred(Event, tag="capacity.ReservationTransferred.v1"):
     start: Instant
     moved: Schedule
     quantity: Schedule
+    asked: Schedule | None = None
     whole: bool = False
 
 

@@ -307,10 +307,11 @@ def _released(pool: Pool, holding: Holding, event: ReservationReleased) -> Holdi
 def _transferred(holding: Holding, event: ReservationTransferred) -> Holding:
     move = Move(seconds(event.start), event.new_reservation, event.moved, event.whole)
     recalled = holding.recalled.clip(None, event.start) if event.whole else holding.recalled
+    gone = holding.wanted.clip(event.start, None) if event.whole else event.asked or event.moved
     return replace(
         holding,
         quantity=event.quantity,
-        wanted=event.quantity + recalled,
+        wanted=holding.wanted.minus(gone),
         recalled=recalled,
         went=(*holding.went, move),
     )

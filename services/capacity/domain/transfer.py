@@ -119,6 +119,7 @@ def move(draft: Draft, transfer: Transfer) -> None:
             start=instant(transfer.start),
             moved=transfer.moved,
             quantity=left,
+            asked=transfer.asked,
             whole=transfer.whole,
         ),
         old.holder,

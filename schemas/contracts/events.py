@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+import msgspec
+
 from schemas.contracts.values import (
     Cause,
     Changes,
@@ -18,6 +20,11 @@ from schemas.contracts.values import (
 from schemas.kernel.schedule import Schedule
 from schemas.kernel.wire import Amount, Id, Instant, Name, Percent, Text
 from schemas.message import Event
+
+
+def _nothing() -> Schedule:
+    """The empty Schedule: a default that JSON Schema need not write."""
+    return Schedule.EMPTY
 
 
 class ContractProposed(Event, tag="contracts.ContractProposed.v1"):
@@ -154,7 +161,7 @@ class LineConfirmed(Event, tag="contracts.LineConfirmed.v1"):
     contract: Name
     line: Id
     quantity: Schedule
-    recalled: Schedule = Schedule.EMPTY
+    recalled: Schedule = msgspec.field(default_factory=_nothing)
 
 
 class LineRefused(Event, tag="contracts.LineRefused.v1"):
@@ -171,9 +178,9 @@ class LineShort(Event, tag="contracts.LineShort.v1"):
 
     contract: Name
     line: Id
-    delivery: Schedule = Schedule.EMPTY
-    maintenance: Schedule = Schedule.EMPTY
-    outage: Schedule = Schedule.EMPTY
+    delivery: Schedule = msgspec.field(default_factory=_nothing)
+    maintenance: Schedule = msgspec.field(default_factory=_nothing)
+    outage: Schedule = msgspec.field(default_factory=_nothing)
 
 
 class LineDelivered(Event, tag="contracts.LineDelivered.v1"):

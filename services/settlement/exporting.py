@@ -1,0 +1,91 @@
+"""What the exports read, found at a cut: the same cut gives the same files, byte for byte."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from infra.past import Past
+from schemas.kernel.names import owner
+from schemas.settlement import CreditNoteIssued, IntervalClosed, StatementIssued
+from services.settlement.domain.computing import rated
+from services.settlement.domain.intervals import slots
+from services.settlement.domain.rating.prepayment import run_out
+from services.settlement.exports import beancount, html, ubl
+from services.settlement.exports.documents import Document, of_credit_note, of_statement
+from services.settlement.exports.focus import ContractBooks, datasets
+from services.settlement.exports.focus.books import PrepaidLeft
+from services.settlement.exports.parties import PartyDetails
+from services.settlement.exports.tables import as_csv, as_parquet
+from services.settlement.gathering import account_at
+from services.settlement.knowledge import closed_cut, known
+from services.settlement.reads.journal import groups_of
+from services.settlement.recomputing import stream_of_account
+
+
+async def focus(past: Past, tenant: str, at: datetime) -> Mapping[str, bytes]:
+    """Return the four FOCUS datasets of a supplier as CSV and Parquet, by file name."""
+    books: list[ContractBooks] = []
+    for name in await past.streams("contracts", tenant, "contract"):
+        if name.tenant == tenant:
+            found = await _books(past, f"{tenant}/{name.stream.removeprefix('contract-')}", at)
+            books += [] if found is None else [found]
+    files: dict[str, bytes] = {}
+    for dataset in datasets(books):
+        files[f"{dataset.name}.csv"] = as_csv(dataset.columns, dataset.rows).encode()
+        files[f"{dataset.name}.parquet"] = as_parquet(dataset.columns, dataset.rows, dataset.decimals)
+    return files
+
+
+async def journal(past: Past, tenant: str) -> str:
+    """Return a tenant's books as Beancount.
+
+    Raises:
+        RateMissingError: something cannot be booked for want of a rate.
+    """
+    return beancount.journal(await groups_of(past, tenant), f"Books of {tenant}")
+
+
+async def document(past: Past, contract: str, number: str) -> tuple[Document, ubl.Kind] | None:
+    """Return a statement or credit note of a contract as a document, None if there is none of that name."""
+    for recorded in await stream_of_account(past, contract):
+        match recorded.event:
+            case StatementIssued(statement=found) as event if found == number:
+                return of_statement(event), "Invoice"
+            case CreditNoteIssued(credit_note=found) as event if number in (found, f"{contract}/{found}"):
+                return of_credit_note(event), "CreditNote"
+            case _:
+                pass
+    return None
+
+
+async def invoice(
+    past: Past, contract: str, number: str, supplier: PartyDetails, customer: PartyDetails
+) -> tuple[bytes, str] | None:
+    """Return a statement or credit note as UBL and as HTML, None if there is none of that name."""
+    found = await document(past, contract, number)
+    if found is None:
+        return None
+    made, kind = found
+    title = "Invoice" if kind == "Invoice" else "Credit note"
+    return ubl.written(made, kind, supplier, customer), html.page(made, title, supplier, customer)
+
+
+async def _books(past: Past, contract: str, at: datetime) -> ContractBooks | None:
+    cut = await closed_cut(past)
+    found = await known(past.at(cut), contract)
+    if found is None:
+        return None
+    state = await account_at(past, contract)
+    all_slots = slots(found.agreement, found.agreement.end, state.issued)
+    until = max((kept.interval.end for kept in state.issued.values()), default=found.agreement.term_start)
+    rating = rated(found.deal, all_slots, state, until)
+    if rating.intervals:
+        run_out(rating.purses, at, rating.intervals[-1].scope)
+    events = [recorded.event for recorded in await stream_of_account(past, contract)]
+    assert owner(contract) == found.agreement.supplier, "a contract is named by its supplier"
+    return ContractBooks(
+        agreement=found.agreement,
+        statements=tuple(event for event in events if isinstance(event, StatementIssued)),
+        closed=frozenset(event.interval.start for event in events if isinstance(event, IntervalClosed)),
+        prepaid=tuple(PrepaidLeft(charge=p.charge.charge, left=p.left) for p in rating.purses),
+        at=at,
+    )

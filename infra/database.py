@@ -1,7 +1,7 @@
 """PostgreSQL: the only module that knows the driver. Pools, deadlines, and what the driver's errors mean."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Self, TypeAlias, Union
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -113,13 +113,13 @@ class Database:
         await self.close()
 
     @asynccontextmanager
-    async def appending(self) -> AsyncIterator[Connection]:
+    async def appending(self) -> AsyncGenerator[Connection]:
         """Hold a connection for a write. Never taken while another one is held for a write."""
         async with self._acquired(0) as connection:
             yield connection
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
+    async def reading(self) -> AsyncGenerator[Connection]:
         """Hold a connection for reads, their errors translated."""
         with reading():
             async with self._acquired(1) as connection:
@@ -141,7 +141,7 @@ class Database:
         )
 
     @asynccontextmanager
-    async def _acquired(self, number: int) -> AsyncIterator[Connection]:
+    async def _acquired(self, number: int) -> AsyncGenerator[Connection]:
         if self._pools is None:
             raise StoreUnavailableError("the database is not open")
         pool = self._pools[number]
@@ -171,7 +171,7 @@ async def connect(dsn: str) -> Unpooled:
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def reading() -> Generator[None]:
     """Translate the driver's errors around what only reads."""
     try:
         yield
@@ -186,7 +186,7 @@ def reading() -> Iterator[None]:
 
 
 @contextmanager
-def committing() -> Iterator[None]:
+def committing() -> Generator[None]:
     """Translate the driver's errors around what commits: lost is unknown, a server's no is not done."""
     try:
         yield

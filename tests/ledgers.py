@@ -1,6 +1,6 @@
 """Ledgers in a real PostgreSQL for tests: a fresh database each, and the address of each role in it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -33,19 +33,19 @@ class LedgerDatabase(msgspec.Struct, frozen=True, kw_only=True):
         return address(self.admin_dsn, user=role, password=PASSWORD)
 
     @asynccontextmanager
-    async def database(self, role: str, *, appends: int = 4, reads: int = 4) -> AsyncIterator[Database]:
+    async def database(self, role: str, *, appends: int = 4, reads: int = 4) -> AsyncGenerator[Database]:
         """Open it under one role."""
         async with Database(self.dsn(role), appends=appends, reads=reads) as database:
             yield database
 
     @asynccontextmanager
-    async def admin(self) -> AsyncIterator[Database]:
+    async def admin(self) -> AsyncGenerator[Database]:
         """Open it as an administrator, who may do damage."""
         async with Database(self.admin_dsn, appends=2, reads=2) as database:
             yield database
 
     @asynccontextmanager
-    async def store(self, service: str = "contracts") -> AsyncIterator[PostgresEventStore]:
+    async def store(self, service: str = "contracts") -> AsyncGenerator[PostgresEventStore]:
         """Open its event store under the role of a service."""
         async with self.database(writer_role(service)) as database:
             databases = dict.fromkeys(PLAN.logs, database)
@@ -60,7 +60,7 @@ async def prepare_cluster(admin_dsn: str) -> None:
 @asynccontextmanager
 async def fresh_ledger(
     admin_dsn: str, mode: Literal["live", "sandbox"] = "sandbox", clock: datetime = START
-) -> AsyncIterator[LedgerDatabase]:
+) -> AsyncGenerator[LedgerDatabase]:
     """Make a ledger for one test, and drop it after."""
     name = f"test{next(_NUMBERS)}"
     await create_ledger(admin_dsn, name, mode, PLAN, clock=clock if mode == "sandbox" else None)

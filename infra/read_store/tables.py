@@ -106,7 +106,8 @@ def selection(schema: str, table: Table, where: Mapping[str, Any], *, at_cut: bo
     A condition with None asks for rows without a value.
     """
     kinds = {column.name: column.kind for column in table.columns}
-    conditions, values = ["true"], []
+    conditions: list[str] = ["true"]
+    values: list[Any] = []
     for name, value in where.items():
         assert name in kinds or name in OWN, f"{table.name} has no column {name}"
         if value is None:

@@ -1,7 +1,7 @@
 """The append path of the log as a library, each figure beside PostgreSQL alone with the same rows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -131,7 +131,7 @@ async def growth_measures(
 
 
 @asynccontextmanager
-async def bench_ledger(admin_dsn: str) -> AsyncIterator[tuple[LedgerDatabase, PostgresEventStore]]:
+async def bench_ledger(admin_dsn: str) -> AsyncGenerator[tuple[LedgerDatabase, PostgresEventStore]]:
     """Make a live ledger and open its store as the service that writes the measured log."""
     async with fresh_ledger(admin_dsn, "live") as ledger, ledger.store("capacity") as store:
         yield ledger, store
@@ -207,7 +207,8 @@ async def lone_latency(
     ledger: LedgerDatabase, store: PostgresEventStore, times: int = 400
 ) -> tuple[float, float]:
     """Return the milliseconds (p50) of one append, and of one insert of such a row under such indexes."""
-    ours, plain = [], []
+    ours: list[float] = []
+    plain: list[float] = []
     values = ", ".join(f"${number}" for number in range(1, len(COLUMNS) + 1))
     insert = "insert into plain ({columns}) values ({values})"
     insert = insert.replace("{columns}", ", ".join(COLUMNS)).replace("{values}", values)

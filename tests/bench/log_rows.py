@@ -45,7 +45,7 @@ class Rows:
         """Yield batches of so many commands of so many events."""
         for _ in range(number):
             before: dict[str, int] = {}
-            made = []
+            made: list[NewCommand] = []
             for _ in range(commands):
                 number = next(self._numbers)
                 stream = f"meter-colossus/{number % self._streams}"

@@ -1,7 +1,7 @@
 """One row of the table of measurements: a figure of ours beside its limit, taken in the same run."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import msgspec
@@ -39,7 +39,7 @@ class Stopwatch:
 
 
 @contextmanager
-def stopwatch() -> Iterator[Stopwatch]:
+def stopwatch() -> Generator[Stopwatch]:
     """Time what is inside."""
     watch, start = Stopwatch(), time.perf_counter()
     yield watch

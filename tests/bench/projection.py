@@ -45,7 +45,8 @@ async def projection_measures(admin_dsn: str) -> AsyncIterator[Measure]:
 
 
 def _effects() -> list[Effect]:
-    effects, seen = [], START
+    effects: list[Effect] = []
+    seen = START
     for batch in range(BATCHES):
         events = [_recorded(batch * BATCH + n) for n in range(1, BATCH + 1)]
         reached = Checkpoint(events[-1].position, GENESIS)

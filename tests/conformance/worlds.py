@@ -1,6 +1,6 @@
 """What a conformance test stands on: a store with a clock that the test moves, in memory or in PostgreSQL."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Protocol
@@ -47,7 +47,7 @@ class PostgresWorld:
 
 
 @asynccontextmanager
-async def postgres_world(ledger: LedgerDatabase) -> AsyncIterator[PostgresWorld]:
+async def postgres_world(ledger: LedgerDatabase) -> AsyncGenerator[PostgresWorld]:
     """Open a world on a ledger."""
     async with ledger.store() as store:
         yield PostgresWorld(ledger, store)

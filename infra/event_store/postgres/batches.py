@@ -67,7 +67,7 @@ def _follow(batch: Batch, events: list[NewEvent]) -> tuple[list[int], list[int]]
     reached = [decided.version for decided in batch.streams]
     places = {(decided.tenant, decided.stream): n for n, decided in enumerate(batch.streams)}
     assert len(places) == len(reached), "a stream is decided on at one version"
-    numbers = []
+    numbers: list[int] = []
     for event in events:
         place = places[event.tenant, event.stream]
         version = reached[place] + 1
@@ -82,7 +82,8 @@ def outcome(batch: Batch, row: Row) -> Appended | Conflict:
     """Return what an answer of `append` says."""
     findings = _findings(row)
     if not row["appended"]:
-        numbers, actual = row["stale_numbers"] or (), row["stale_versions"] or ()
+        numbers: list[int] = row["stale_numbers"] or []
+        actual: list[int] = row["stale_versions"] or []
         stale = [batch.streams[number - 1] for number in numbers]
         names = [StreamName(decided.tenant, decided.stream) for decided in stale]
         return Conflict(
@@ -108,7 +109,7 @@ def _places(batch: Batch, row: Row, findings: dict[int, Finding]) -> tuple[Place
     position: int = row["base"]
     at: datetime = row["recorded_at"]
     recorded: list[datetime] | None = row["recorded"]
-    places = []
+    places: list[Place] = []
     for number, command in enumerate(batch.commands, start=1):
         found = findings.get(number)
         if isinstance(found, Known):

@@ -60,7 +60,7 @@ async def _copy(database: Database, log: str, shard: int, after: int, end: int) 
 
 def parse(log: str, shard: int, data: bytes) -> list[Recorded]:
     """Return the events that one COPY BINARY of the statement `scan` holds."""
-    found = []
+    found: list[Recorded] = []
     names: dict[bytes, str] = {}
     instants: dict[int, datetime] = {}
     at, end = HEADER_BYTES, len(data) - TRAILER_BYTES

@@ -22,7 +22,7 @@ async def refuse_unsafe(database: Database, logs: tuple[str, ...]) -> None:
     Raises:
         UnsafeDatabaseError: names everything that is wrong.
     """
-    faults = []
+    faults: list[str] = []
     async with database.reading() as connection:
         for setting in DURABLE:
             value = await connection.fetchval(statement("setting"), setting)

@@ -1,6 +1,6 @@
 """The two writers of a shard: one that hopes that nobody else appends, and one that holds the head."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from infra.database import POSITION_MAX, Connection, Database, committing, reading
@@ -85,7 +85,7 @@ class HoldingWriter:
 
 
 @asynccontextmanager
-async def holding(database: Database, log: str, shard: int) -> AsyncIterator[HoldingWriter]:
+async def holding(database: Database, log: str, shard: int) -> AsyncGenerator[HoldingWriter]:
     """Hold a shard's head. What fails inside leaves nothing: the pool rolls back what is open."""
     async with database.appending() as connection:
         writer = HoldingWriter(connection, log, shard)

@@ -1,7 +1,7 @@
 """A wire between client and server that a test can cut at the worst moment."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 
@@ -45,7 +45,7 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire(dsn: str) -> AsyncIterator[tuple[Wire, str]]:
+async def wire(dsn: str) -> AsyncGenerator[tuple[Wire, str]]:
     """Lay a wire to the server of a DSN; yields it and the DSN that goes over it."""
     place = dsn.rpartition("@")[2].partition("/")[0]
     host, _, port = place.partition(":")

@@ -1,4 +1,4 @@
-"""The golden cases come out as they say, in memory. What is not expected yet is listed by name, and only shrinks."""
+"""Every story comes out as it says, in memory. What is not expected yet is listed, and only shrinks."""
 
 from pathlib import Path
 

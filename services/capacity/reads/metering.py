@@ -41,14 +41,22 @@ class Readings(msgspec.Struct, frozen=True):
         """Return the GPU-seconds used in [start, end)."""
         return sum(each.between(start, end) for each in self.found if each.start < end and each.end > start)
 
+    def within(self, start: int, end: int) -> "Readings":
+        """Return the reports that reach into [start, end)."""
+        return Readings(tuple(each for each in self.found if each.start < end and each.end > start))
+
     def covered(self) -> Schedule:
         """Return 1 wherever there is a report."""
-        whole = sum_of(Schedule.constant(each.start, each.end, 1) for each in self.found)
+        whole = sum_of(_over(each, 1) for each in self.found)
         return Schedule.from_raw((start, end, 1) for start, end, _ in whole.raw)
 
     def peak(self) -> Schedule:
         """Return the peak use over time; reports add up."""
-        return sum_of(Schedule.constant(each.start, each.end, each.peak) for each in self.found)
+        return sum_of(_over(each, each.peak) for each in self.found if each.peak)
+
+
+def _over(reading: Reading, quantity: int) -> Schedule:
+    return Schedule.from_canonical(((reading.start, reading.end, quantity),))
 
 
 async def readings(view: View, pool: Pool, names: Iterable[str]) -> dict[str, Readings]:

@@ -127,8 +127,9 @@ def _gone(pool: Pool, taker: str) -> Schedule:
 def _idle(entitlement: Schedule, used: Readings, step: Step) -> int:
     """Return the GPU-seconds of an entitlement not used in a step, where there is a report."""
     start, end = step.seconds
-    entitled = combine(lambda gpus, there: gpus if there else 0, entitlement, used.covered())
-    return max(0, entitled.integral(start, end) - used.used(start, end))
+    here = used.within(start, end)
+    entitled = combine(lambda gpus, there: gpus if there else 0, entitlement.clip(start, end), here.covered())
+    return max(0, entitled.integral(start, end) - here.used(start, end))
 
 
 def _hours(gpu_seconds: int) -> str:
@@ -150,8 +151,10 @@ async def idle(question: IdleQuestion, view: View) -> Mapping[str, Any] | Refuse
     windows: list[Mapping[str, Any]] = []
     for pool, names in found:
         used = await readings(view, pool, names)
+        start, end = seconds(question.start), seconds(question.end)
         for name in names:
-            spare = _spare(pool, pool.holdings[name], used.get(name), view.valid_at, question.reserve)
+            known = used[name].within(start, end) if name in used else None
+            spare = _spare(pool, pool.holdings[name], known, view.valid_at, question.reserve)
             windows += _windows(pool, name, spare.clip(question.start, question.end), question)
     return {"windows": windows}
 
@@ -196,8 +199,3 @@ def _joined(found: Iterable[tuple[int, int | None, int]]) -> Iterator[tuple[int,
         kept = (start, end, gpus)
     if kept is not None:
         yield kept
-
-
-def window_seconds(start: datetime, end: datetime) -> tuple[int, int]:
-    """Return a window in epoch seconds."""
-    return seconds(start), seconds(end)

@@ -8,13 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
 from schemas.settlement import CloseInterval, IntervalClosed, IssueStatement, StatementIssued
 from services.settlement.exports.focus import ContractBooks, Dataset, datasets
 from services.settlement.exports.focus.books import PrepaidLeft
-from services.settlement.exports.tables import as_csv, as_parquet
+from services.settlement.exports.tables import as_csv, as_parquet, pq
 from tests.unit.settlement.deals import agreement, at, month, rating, report, signed, terms
 from tests.unit.settlement.desk import Desk
 

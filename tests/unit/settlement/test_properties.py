@@ -1,5 +1,6 @@
 """What holds of every history: nothing is lost or billed twice, books balance, repeats change nothing."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -112,42 +113,56 @@ def test_issuing_again_for_the_same_facts_gives_the_same_bytes(found: list[Any])
     assert digests[0] == digests[1]
 
 
-amounts = st.integers(-5_00, 3_000_00).map(lambda minor: f"{minor / 100:.2f}")
+def written(minor: int) -> str:
+    return f"{minor / 100:.2f}"
+
+
+def after(days: int) -> datetime:
+    return at("2026-07-01") + timedelta(days=days)
+
+
+def issue(number: int) -> IssueStatement:
+    return IssueStatement(contract="deal", interval=month(number))
+
+
+def close(number: int) -> CloseInterval:
+    return CloseInterval(contract="deal", interval=month(number))
+
+
+def pay(name: str, amount: str, day: datetime) -> RecordPayment:
+    return RecordPayment(contract="deal", payment=name, amount=amount, received_at=day)
+
+
+def credit(name: str, statement: str, net: str) -> IssueCreditNote:
+    return IssueCreditNote(contract="deal", credit_note=name, statement=statement, net=net, reason="r")
+
+
+def contest(name: str, statement: str, amount: str) -> OpenDispute:
+    return OpenDispute(contract="nimbus/deal", dispute=name, statement=statement, amount=amount, reason="r")
+
+
+def resolve(name: str, upheld: str) -> ResolveDispute:
+    return ResolveDispute(contract="deal", dispute=name, upheld=upheld)
+
+
+def claim(day: datetime) -> ClaimInterest:
+    return ClaimInterest(contract="deal", up_to=day)
+
+
+amounts = st.integers(-5_00, 3_000_00).map(written)
 ids = st.sampled_from(["a", "b", "c"])
 statements = st.sampled_from(["nimbus/deal-2026-06", "nimbus/deal-2026-07", "nimbus/deal-2026-13"])
-days = st.integers(0, 60).map(lambda day: at("2026-07-01").replace(day=1 + day % 28, month=7 + day // 28))
+days = st.integers(0, 60).map(after)
+numbers = st.integers(6, 8)
 commands = st.lists(
     st.one_of(
-        st.builds(lambda n: IssueStatement(contract="deal", interval=month(n)), st.integers(6, 8)),
-        st.builds(lambda n: CloseInterval(contract="deal", interval=month(n)), st.integers(6, 8)),
-        st.builds(
-            lambda name, amount, day: RecordPayment(
-                contract="deal", payment=name, amount=amount, received_at=day
-            ),
-            ids,
-            amounts,
-            days,
-        ),
-        st.builds(
-            lambda name, statement, net: IssueCreditNote(
-                contract="deal", credit_note=name, statement=statement, net=net, reason="r"
-            ),
-            ids,
-            statements,
-            amounts,
-        ),
-        st.builds(
-            lambda name, statement, amount: OpenDispute(
-                contract="nimbus/deal", dispute=name, statement=statement, amount=amount, reason="r"
-            ),
-            ids,
-            statements,
-            amounts,
-        ),
-        st.builds(
-            lambda name, upheld: ResolveDispute(contract="deal", dispute=name, upheld=upheld), ids, amounts
-        ),
-        st.builds(lambda day: ClaimInterest(contract="deal", up_to=day), days),
+        st.builds(issue, numbers),
+        st.builds(close, numbers),
+        st.builds(pay, ids, amounts, days),
+        st.builds(credit, ids, statements, amounts),
+        st.builds(contest, ids, statements, amounts),
+        st.builds(resolve, ids, amounts),
+        st.builds(claim, days),
     ),
     max_size=14,
 )
@@ -183,15 +198,14 @@ def given_back(desk: Desk) -> int:
 
 
 parties = ("a", "b", "c", "d")
+
+
+def owing(debtor: str, creditor: str, left: int) -> OpenStatement:
+    return OpenStatement(statement="s", debtor=debtor, creditor=creditor, currency="USD", open=left)
+
+
 owed = st.lists(
-    st.builds(
-        lambda debtor, creditor, open_: OpenStatement(
-            statement="s", debtor=debtor, creditor=creditor, currency="USD", open=open_
-        ),
-        st.sampled_from(parties),
-        st.sampled_from(parties),
-        st.integers(-1000, 10_000),
-    ),
+    st.builds(owing, st.sampled_from(parties), st.sampled_from(parties), st.integers(-1000, 10_000)),
     max_size=8,
 )
 

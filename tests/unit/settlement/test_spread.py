@@ -7,13 +7,14 @@ from services.settlement.domain.rating.tax import assess, shared
 from services.settlement.domain.rating.usage_spread import Meters, Report
 
 HOUR = 3600
+
+
+def lasting(start: int, length: int, quantity: int) -> Report:
+    return Report(start, start + length, quantity)
+
+
 reports = st.lists(
-    st.builds(
-        lambda start, length, quantity: Report(start, start + length, quantity),
-        st.integers(0, 5 * HOUR),
-        st.integers(1, 5 * HOUR),
-        st.integers(0, 10**9),
-    ),
+    st.builds(lasting, st.integers(0, 5 * HOUR), st.integers(1, 5 * HOUR), st.integers(0, 10**9)),
     max_size=8,
 )
 

@@ -1,5 +1,6 @@
 """The clock of a ledger as its services see it: the machine's, or a sandbox's row, which stands still."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from infra.event_store import EventStore
@@ -11,9 +12,6 @@ class MachineClock:
     def __call__(self) -> datetime:
         """Return now, UTC."""
         return datetime.now(UTC)
-
-    async def refresh(self) -> None:
-        """Do nothing: it is always right."""
 
 
 class SandboxClock:
@@ -30,3 +28,10 @@ class SandboxClock:
     async def refresh(self) -> None:
         """Read the clock."""
         self._now = max(self._now, await self._store.now())
+
+
+async def current(clock: Callable[[], datetime]) -> datetime:
+    """Return what a ledger's clock says now; a sandbox's is read anew: another process may have moved it."""
+    if isinstance(clock, SandboxClock):
+        await clock.refresh()
+    return clock()

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from infra.appender import Appender
+from infra.clock import current
 from infra.event_store import EventStore, Place
 from infra.fold import category
 from infra.outcomes import Accepted, Asked, Deciding, NotDone, NotOneBookError, Rejected, Result, Submission
@@ -102,7 +103,7 @@ class Commands:
     async def _prepare(self, asked: Asked) -> Deciding:
         rule = self._rules[type(asked.command)]
         place = rule.place(asked.command, asked.actor)
-        at = self._clock()
+        at = await current(self._clock)
         order: Order[Any] = Order(
             command=asked.command,
             id=asked.id,

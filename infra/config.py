@@ -29,13 +29,16 @@ class PostgresSettings(Section):
     """Where the ledgers are.
 
     Attributes:
-        dsn: of the service's own role, in any database of the cluster; the ledger's database takes its
-        place. admin_dsn: of a role that may make and drop sandboxes; None where this process may not.
-        appends_max: connections for appends, per ledger. reads_max: connections for reads, per ledger.
+        dsn: of the service's own role, in any database of the cluster; each ledger's takes its place.
+        admin_dsn: of a role that may make and drop sandboxes; None where this process may not.
+        reader_dsn: of the role under row security that serves events to tenants; None: they are filtered here.
+        appends_max: connections for appends, per ledger.
+        reads_max: connections for reads, per ledger.
     """
 
     dsn: str
     admin_dsn: str | None = None
+    reader_dsn: str | None = None
     appends_max: int = 4
     reads_max: int = 6
 
@@ -45,6 +48,7 @@ class KafkaSettings(Section):
 
     Attributes:
         bootstrap: `host:port`, several separated by commas.
+        topic_prefix: what the topics of the one live ledger begin with; those of others add their name.
         create_topics: make missing topics; otherwise they must be there.
         replication: copies of a topic that we make.
         min_insync: how many copies must have a record before it is acked.
@@ -55,6 +59,7 @@ class KafkaSettings(Section):
     """
 
     bootstrap: str
+    topic_prefix: str = "capledger"
     create_topics: bool = True
     replication: int = 1
     min_insync: int = 1
@@ -67,10 +72,17 @@ class KafkaSettings(Section):
 
 
 class HttpSettings(Section):
-    """Where the service listens. Port 0 takes any free one."""
+    """Where the service listens.
+
+    Attributes:
+        host: an address of this machine.
+        port: 0 takes any free one.
+        peers: the addresses of all services by name, told to clients that know one of them.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
+    peers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class TelemetrySettings(Section):

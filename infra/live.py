@@ -163,6 +163,14 @@ class LiveNode:
         for consumer, pumps in _by_consumer(self.pumps.values()).items():
             yield sum(pump.subscription.parked_streams for pump in pumps), self._labels(consumer=consumer)
 
+    def alarming(self) -> Iterable[tuple[float, Labels]]:
+        """Yield how many alarms an operator must look at."""
+        yield float(len(self.alarms.found)), self._labels()
+
+    def alarming(self) -> Iterable[tuple[float, Labels]]:
+        """Yield how many alarms an operator must look at."""
+        yield float(len(self.alarms.found)), self._labels()
+
     def _labels(self, **more: str) -> dict[str, str]:
         return {"ledger": self.node.ledger.name, **more}
 

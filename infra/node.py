@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from infra.clock import current
 from infra.codec import command_named, decode_as
 from infra.commands import Commands
 from infra.consumers import Consumer, consumers
 from infra.event_store import Cut, EventStore
+from infra.failpoints import Failpoint, reach
 from infra.ledger_past import LedgerPast
 from infra.outcomes import Asked, Result
 from infra.read_store import DueTimer, ReadStore
@@ -87,7 +89,7 @@ class Node:
         Raises:
             KeyError: the service has no such ask.
         """
-        now = self.clock()
+        now = await current(self.clock)
         past = self.past.at(known if known is not None else await self.past.heads())
         view = View(actor=actor, valid_at=valid_at or now.replace(microsecond=0), now=now, past=past)
         return await self.asks[name].answer(question, view)
@@ -106,5 +108,6 @@ class Node:
             cause=cause,
         )
         result = await self.commands.submit(asked)
+        await reach(Failpoint.TIMER_AFTER_SEND)
         await self.reads.fired(self.service.name, timer.id)
         return result

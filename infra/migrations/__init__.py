@@ -74,6 +74,7 @@ def steps(plan: Plan) -> Iterator[Step]:
     """Yield everything that a ledger's database needs, in order."""
     services = ", ".join(map(writer_role, plan.services))
     yield _step("ledger", "0001_ledger.sql", OWNER)
+    yield _step("ledger", "0002_live.sql", OWNER, services=services)
     yield _step("ledger", "ledger_grants.sql", OWNER, services=services)
     for log, writer in plan.logs.items():
         yield _step(log, "0001_log.sql", OWNER, log=log)

@@ -89,7 +89,7 @@ async def standing_with_statement(
 
 
 def compute(found: Known, state: Account, interval: Interval, cut: Cut) -> Computed:
-    """F of everything known, for the statement of one interval."""
+    """Rate everything known for the statement of one interval."""
     return computed(
         found.agreement,
         found.deal,

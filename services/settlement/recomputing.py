@@ -48,8 +48,7 @@ async def recomputed(past: Past, recorded: Recorded) -> StatementIssued | None:
         provisional=made.provisional,
         issued_at=event.issued_at,
         due_at=event.due_at,
-        recognised=made.recognised,
-        measured=made.measured,
+        earned=made.earned,
     )
     return statement(issue, state, made.slot)
 

@@ -15,6 +15,7 @@ from services.settlement.domain.rating import NEWEST, Rating, rate_deal
 from services.settlement.domain.rating.facts import Deal
 from services.settlement.domain.revenue import Earnings, Version
 from services.settlement.domain.standing import Computed
+from services.settlement.domain.statement import Earned
 
 
 def computed(
@@ -27,24 +28,29 @@ def computed(
     basis: tuple[BasisEntry, ...],
     provisional: bool,
 ) -> Computed:
-    """F of all intervals up to one, for its statement; `slot` None where it is none of the contract's."""
-    found = slots(agreement, max(interval.end, agreement.end), state.issued)
+    """Rate all intervals for the statement of one; `slot` None where it is none of the contract's.
+
+    All, so that what is decided does not hang on what was issued between finding and deciding.
+    """
+    last = max([interval.end, agreement.end, *(issued.interval.end for issued in state.issued.values())])
+    found = slots(agreement, last, state.issued)
     slot = next((slot for slot in found if slot.interval == interval), None)
-    rating = rated(deal, found, state, interval.end)
+    rating = rated(deal, found, state, last)
     earnings = Earnings(rating, versions, [slot.scope(deal) for slot in found])
-    until = max([interval.end, *(issued.interval.end for issued in state.issued.values())])
     return Computed(
         slot=slot,
         rating=rating,
         basis=basis,
         provisional=provisional,
-        recognised=earnings.to_date(until),
-        measured=measured(rating, until),
+        earned=tuple(
+            Earned(end=end, recognised=earnings.to_date(end), measured=measured(rating, end))
+            for end in (slot.interval.end for slot in found)
+        ),
     )
 
 
 def rated(deal: Deal, found: Sequence[Slot], state: Account, until: datetime) -> Rating:
-    """F of the intervals that begin before an instant, each by the rulebook it is bound to."""
+    """Rate the intervals that begin before an instant, each by the rulebook it is bound to."""
     spread = msgspec.structs.replace(deal, meters=deal.meters.with_bounds(bounds_of(found)))
     wanted = [slot for slot in found if slot.interval.start < until]
     return rate_deal(

@@ -109,8 +109,7 @@ def _issued(state: Account, order: Order[Any], slot: Slot) -> list[Emitted]:
         provisional=computed.provisional,
         issued_at=order.effective_at,
         due_at=days_after(order.effective_at, slot.billing.due_days),
-        recognised=computed.recognised,
-        measured=computed.measured,
+        earned=computed.earned,
     )
     event = statement(issue, state, slot)
     tray = Tray(state, standing.contract)

@@ -10,10 +10,11 @@ import msgspec
 from schemas.decision import Order, Refused
 from schemas.kernel.instants import iso
 from schemas.kernel.names import local, qualify
-from schemas.settlement import BasisEntry, Measured, SettlementRejection
+from schemas.settlement import BasisEntry, SettlementRejection
 from services.settlement.domain.book import Book
 from services.settlement.domain.intervals import Slot
 from services.settlement.domain.rating import Rating
+from services.settlement.domain.statement import Earned
 
 
 class Computed(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,8 +24,7 @@ class Computed(msgspec.Struct, frozen=True, kw_only=True):
     rating: Rating
     basis: tuple[BasisEntry, ...]
     provisional: bool
-    recognised: Mapping[str, int]
-    measured: Measured
+    earned: tuple[Earned, ...]
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

@@ -173,8 +173,16 @@ def _billed_line(number: int, draft: Drafted, tax: int, currency: str) -> Billed
     )
 
 
+class Earned(msgspec.Struct, frozen=True, kw_only=True):
+    """What was earned, by account, and measured from the contract's beginning to the end of an interval."""
+
+    end: datetime
+    recognised: Mapping[str, int]
+    measured: Measured
+
+
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
-    """What a statement needs besides its lines."""
+    """What a statement needs besides its lines. `earned` is told for the end of every interval."""
 
     contract: str
     rating: Rating
@@ -182,14 +190,14 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     provisional: bool
     issued_at: datetime
     due_at: datetime
-    recognised: Mapping[str, int]
-    measured: Measured
+    earned: tuple[Earned, ...]
 
 
 def statement(issue: Issue, state: Account, slot: Slot) -> StatementIssued:
     """The event of the statement of an interval, over the account as it stands."""
     figures = sheet(drafted(issue.rating, state, slot), slot)
     rated = next((r for r in issue.rating.intervals if r.scope.interval == slot.interval), None)
+    earned = _earned(issue, state, slot)
     event = StatementIssued(
         statement=f"{issue.contract}-{slot.label}",
         contract=issue.contract,
@@ -211,12 +219,18 @@ def statement(issue: Issue, state: Account, slot: Slot) -> StatementIssued:
         digest="",
         recognised=tuple(
             Recognised(account=name, amount=amount(total - state.booked.get(name, 0), slot.currency))
-            for name, total in sorted(_all_accounts(issue.recognised, state).items())
+            for name, total in sorted(_all_accounts(earned.recognised, state).items())
             if total != state.booked.get(name, 0)
         ),
-        measured=_since(issue.measured, state.measured),
+        measured=_since(earned.measured, state.measured),
     )
     return msgspec.structs.replace(event, digest=digest(event))
+
+
+def _earned(issue: Issue, state: Account, slot: Slot) -> Earned:
+    """What is booked with the statement: to the end of its interval, or of a later issued one."""
+    until = max([slot.interval.end, *(issued.interval.end for issued in state.issued.values())])
+    return max((found for found in issue.earned if found.end <= until), key=lambda found: found.end)
 
 
 def _all_accounts(totals: Mapping[str, int], state: Account) -> dict[str, int]:

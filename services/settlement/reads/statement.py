@@ -45,7 +45,7 @@ async def preview(contract: str, interval: Interval, view: View) -> Any | Refuse
     if slot is None:
         return Refused(SettlementRejection.NOT_AN_INTERVAL)
     figures = sheet(drafted(made.rating, found.account, slot, preview=True), slot)
-    rated = made.rating.intervals[-1]
+    rated = next(found for found in made.rating.intervals if found.scope.interval == slot.interval)
     return as_json(
         statement=f"{found.agreement.contract}-{slot.label}",
         contract=found.agreement.contract,

@@ -67,6 +67,7 @@ class Desk:
         actor: str = "nimbus",
         known: bool = True,
         effective_at: datetime | None = None,
+        standing: Standing | None = None,
     ) -> list[Any] | Refused:
         order: Order[Any] = Order(
             command=command,
@@ -75,7 +76,7 @@ class Desk:
             book="nimbus",
             at=at,
             effective_at=effective_at or at,
-            facts=self._standing(command) if known else None,
+            facts=(standing or self.standing(command)) if known else None,
         )
         outcome = DECIDERS[type(command)]({"account-deal": self.state, "book-nimbus": self.book}, order)
         if isinstance(outcome, Refused):
@@ -84,7 +85,7 @@ class Desk:
         self.events += made
         return made
 
-    def _standing(self, command: Command) -> Standing:
+    def standing(self, command: Command) -> Standing:
         interval: Interval | None = getattr(command, "interval", None)
         computed = None
         if interval is not None:

@@ -194,3 +194,15 @@ def test_a_contested_part_is_left_alone_by_payments_and_bears_no_interest() -> N
 
     assert balance(desk.state, at("2026-09-01"), "USD").disputed == 100_000
     assert desk.do(ClaimInterest(contract="deal", up_to=at("2026-09-01")), at("2026-09-01")) == []
+
+
+def test_statements_found_at_once_say_what_they_would_say_one_after_the_other() -> None:
+    used = {"train": [report("2026-06-05", "2026-06-06", 3600)]}
+    apart, at_once = (Desk([signed(terms([FEE, HOURS]))], reports=used) for _ in range(2))
+    found = {number: at_once.standing(issue(number)) for number in (8, 6, 7)}
+
+    for number in (8, 6, 7):
+        apart.do(issue(number), at("2026-09-01"))
+        at_once.do(issue(number), at("2026-09-01"), standing=found[number])
+
+    assert at_once.events == apart.events

@@ -85,11 +85,15 @@ class Meters:
 
 def _pieces(report: Report, bounds: Sequence[int], cuts: Sequence[int]) -> list[tuple[int, int]]:
     """Where each piece of a report begins, and what falls to it; pieces that are another's are left out."""
-    inner = {t for t in (report.since, report.until) if t is not None and report.start < t < report.end}
+    start, end = report.start, report.end
+    inner = {t for t in (report.since, report.until) if t is not None and start < t < end}
     for marks in (bounds, cuts):
-        low, high = bisect_right(marks, report.start), bisect_left(marks, report.end)
-        inner.update(marks[low:high])
-    edges = [report.start, *sorted(inner), report.end]
+        low = bisect_right(marks, start)
+        if low < len(marks) and marks[low] < end:
+            inner.update(marks[low : bisect_left(marks, end)])
+    if not inner and report.since is None and report.until is None:
+        return [(start, report.quantity)]
+    edges = [start, *sorted(inner), end]
     weights = [after - before for before, after in pairwise(edges)]
     shares = largest_remainder(report.quantity, weights) if len(weights) > 1 else [report.quantity]
     return [

@@ -29,12 +29,14 @@ from infra.event_store import (
 from infra.fold import category, fold, over
 from infra.ids import event_ids
 from infra.outcomes import Accepted, Deciding, IdReused, NotDone, QueueFullError, Rejected, Result, Submission
+from infra.past import Folded
 from schemas.decision import Aggregate, Emitted, Outcome, Refused
 from schemas.message import tag
 
 BATCH_COMMANDS_MAX = 500
 QUEUE_COMMANDS_MAX = 20_000
 STREAMS_CACHED_MAX = 10_000
+LOADS_AT_ONCE = 8
 
 
 class _Kept:
@@ -114,6 +116,7 @@ class Appender:
                     submission.fail(error)
 
     async def _settle(self, batch: list[Submission]) -> None:
+        await self._load_together({name for s in batch for c in s.commands for name in self._names(c)})
         left = await self._try(batch, self._store.writer(self._log, self._shard))
         if left:
             async with self._store.exclusive(self._log, self._shard) as writer:
@@ -291,11 +294,25 @@ class Appender:
         if name in self._states:
             self._states.move_to_end(name)
             return
-        aggregate = self._aggregates[category(name.stream)]
-        folded = await fold(self._store, self._log, aggregate, name.tenant, name.stream)
+        folded = await self._folded(name)
         tail = await writer.stream(name.tenant, name.stream, folded.version)
-        newest = over(aggregate, folded.state, folded.version, tail)
+        newest = over(self._aggregates[category(name.stream)], folded.state, folded.version, tail)
         self._states[name] = _Kept(newest.state, newest.version)
+
+    async def _load_together(self, names: Iterable[StreamName]) -> None:
+        """Load what is not cached, some streams at a time; what fails is tried again where it is needed."""
+        missing = [name for name in names if name not in self._states]
+        for start in range(0, len(missing), LOADS_AT_ONCE):
+            some = missing[start : start + LOADS_AT_ONCE]
+            found = await asyncio.gather(*(self._folded(name) for name in some), return_exceptions=True)
+            for name, folded in zip(some, found, strict=True):
+                if isinstance(folded, Folded):
+                    self._states[name] = _Kept(folded.state, folded.version)
+
+    async def _folded(self, name: StreamName) -> Folded:
+        return await fold(
+            self._store, self._log, self._aggregates[category(name.stream)], name.tenant, name.stream
+        )
 
     def _forget(self, names: Iterable[StreamName]) -> None:
         for name in names:
@@ -319,27 +336,11 @@ def _new_command(command: Deciding, events: Sequence[tuple[Emitted, int]], *, re
 
 
 def _new_event(command: Deciding, one: Emitted, event_id: UUID, version: int) -> NewEvent:
-    asked, order = command.asked, command.order
-    cause = asked.cause
-    meta = encode(
-        Meta(
-            actor=order.actor,
-            command=order.id,
-            causation=None if cause is None else cause.origin,
-            correlation=order.id if cause is None else cause.meta.correlation,
-            credential=asked.credential,
-            source=asked.source,
-            traceparent=asked.traceparent if cause is None else cause.meta.traceparent,
-            needs=one.needs,
-        )
-    )
-    payload, type_, effective_at = (
-        encode(one.event),
-        tag(type(one.event)),
-        one.effective_at or order.effective_at,
-    )
+    tenant, type_ = command.order.book, tag(type(one.event))
+    payload, meta = encode(one.event), _meta(command, one)
+    effective_at = one.effective_at or command.order.effective_at
     hashed = leaf(
-        tenant=order.book,
+        tenant=tenant,
         counterparty=one.counterparty,
         stream=one.stream,
         version=version,
@@ -350,7 +351,7 @@ def _new_event(command: Deciding, one: Emitted, event_id: UUID, version: int) ->
         meta=meta,
     )
     return NewEvent(
-        tenant=order.book,
+        tenant=tenant,
         counterparty=one.counterparty,
         stream=one.stream,
         version=version,
@@ -360,4 +361,20 @@ def _new_event(command: Deciding, one: Emitted, event_id: UUID, version: int) ->
         payload=payload,
         meta=meta,
         leaf=hashed,
+    )
+
+
+def _meta(command: Deciding, one: Emitted) -> bytes:
+    asked, order, cause = command.asked, command.order, command.asked.cause
+    return encode(
+        Meta(
+            actor=order.actor,
+            command=order.id,
+            causation=None if cause is None else cause.origin,
+            correlation=order.id if cause is None else cause.meta.correlation,
+            credential=asked.credential,
+            source=asked.source,
+            traceparent=asked.traceparent if cause is None else cause.meta.traceparent,
+            needs=one.needs,
+        )
     )

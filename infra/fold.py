@@ -20,10 +20,16 @@ async def fold(
     tenant: str,
     stream: str,
     up_to: int | None = None,
+    *,
+    own: bool = True,
 ) -> Folded:
-    """Return a stream's state at position `up_to` (None = its head), and keep a snapshot now and then."""
+    """Return a stream's state at position `up_to` (None = its head), and keep a snapshot now and then.
+
+    Snapshots are of a log's own service: another may fold the same stream to something else (`own` False).
+    """
     kept = None
-    if aggregate.state is not None:
+    kept_here = own and aggregate.state is not None
+    if kept_here:
         kept = await store.snapshot(log, tenant, stream, aggregate.version, up_to)
     state, version = aggregate.initial(), 0
     if kept is not None:
@@ -32,7 +38,7 @@ async def fold(
     folded = over(aggregate, state, version, tail)
     if folded.last is None and kept is not None:
         folded = msgspec.structs.replace(folded, last=await _origin(store, log, tenant, kept))
-    if aggregate.state is not None and len(tail) >= SNAPSHOT_EVERY:
+    if kept_here and len(tail) >= SNAPSHOT_EVERY:
         snapshot = Snapshot(folded.version, tail[-1].position, encode(folded.state))
         await store.keep_snapshot(log, tenant, stream, aggregate.version, snapshot)
     return folded

@@ -23,10 +23,15 @@ class LedgerPast:
         logs: Sequence[str],
         follows: Mapping[str, Sequence[str]],
         cut: Cut | None = None,
+        *,
+        own: Sequence[str] | None = None,
     ) -> None:
-        """Take all logs of the ledger, and for each own consumer the logs that it follows."""
+        """Take all logs of the ledger, for each own consumer the logs that it follows, and the own logs.
+
+        Without `own` all logs are: then whoever folds a stream folds it to the same state.
+        """
         self._store, self._reads, self._logs, self._follows = store, reads, tuple(logs), follows
-        self._cut = cut
+        self._cut, self._own = cut, tuple(logs if own is None else own)
 
     @property
     def cut(self) -> Cut | None:
@@ -35,7 +40,7 @@ class LedgerPast:
 
     def at(self, cut: Cut | None) -> "LedgerPast":
         """See `Past.at`."""
-        return LedgerPast(self._store, self._reads, self._logs, self._follows, cut)
+        return LedgerPast(self._store, self._reads, self._logs, self._follows, cut, own=self._own)
 
     async def stream(self, log: str, tenant: str, stream: str) -> Sequence[Recorded]:
         """See `Past.stream`."""
@@ -43,7 +48,8 @@ class LedgerPast:
 
     async def fold(self, log: str, aggregate: Aggregate[Any, Any], tenant: str, stream: str) -> Folded:
         """See `Past.fold`."""
-        return await fold(self._store, log, aggregate, tenant, stream, await self._up_to(log, tenant))
+        up_to = await self._up_to(log, tenant)
+        return await fold(self._store, log, aggregate, tenant, stream, up_to, own=log in self._own)
 
     async def streams(self, log: str, party: str, category: str) -> Sequence[StreamName]:
         """See `Past.streams`."""

@@ -63,7 +63,7 @@ class Node:
             *service.reactions,
         )
         follows = {follower.name: follower.follows for follower in followers}
-        self.past = LedgerPast(store, reads, LOGS, follows)
+        self.past = LedgerPast(store, reads, LOGS, follows, own=service.logs)
         self.commands = Commands(store, [service], self.past, clock)
         self.consumers: Sequence[Consumer] = consumers(
             service.projections,

@@ -1,9 +1,8 @@
 """The services of this house: the one place where they are listed."""
 
-from services.capacity.__main__ import SERVICE as CAPACITY
-from services.contracts.__main__ import SERVICE as CONTRACTS
-from services.settlement.__main__ import SERVICE as SETTLEMENT
-
 from infra.service import Service
+from services.capacity.service import SERVICE as CAPACITY
+from services.contracts.service import SERVICE as CONTRACTS
+from services.settlement.service import SERVICE as SETTLEMENT
 
 SERVICES: tuple[Service, ...] = (CONTRACTS, CAPACITY, SETTLEMENT)

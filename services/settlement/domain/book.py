@@ -9,10 +9,10 @@ from fractions import Fraction
 
 import msgspec
 
-from schemas.decision import Emitted, Order, Outcome, States
-from schemas.kernel.money import digits
+from schemas.decision import Emitted, Order, Outcome, Refused, States
+from schemas.kernel.currencies import DIGITS
 from schemas.kernel.rates import rate
-from schemas.settlement import BookEvent, BookSet, RateRecorded, RecordRate, SetBook
+from schemas.settlement import BookEvent, BookSet, RateRecorded, RecordRate, SetBook, SettlementRejection
 
 
 class Book(msgspec.Struct, kw_only=True):
@@ -44,6 +44,11 @@ class Book(msgspec.Struct, kw_only=True):
         return known[index - 1][1] if index else None
 
 
+def is_currency(code: str) -> bool:
+    """Whether a code stands for a currency of ISO 4217."""
+    return code in DIGITS
+
+
 def initial() -> Book:
     """Books without a currency: everything is booked in that of its contract."""
     return Book()
@@ -65,7 +70,8 @@ def set_book(states: States, order: Order[SetBook]) -> Outcome:
     """Set the currency of the actor's own books; the same again changes nothing."""
     stream = f"book-{order.book}"
     state: Book = states[stream]
-    digits(order.command.currency)
+    if not is_currency(order.command.currency):
+        return Refused(SettlementRejection.CURRENCY_MISMATCH, {"currency": order.command.currency})
     if state.currency == order.command.currency:
         return []
     return [Emitted(stream=stream, event=BookSet(currency=order.command.currency))]

@@ -24,6 +24,7 @@ from schemas.settlement import (
     SettlementRejection,
     SettleNetting,
 )
+from services.settlement.domain.book import is_currency
 
 
 class OpenStatement(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +84,7 @@ def propose(states: States, order: Order[ProposeNetting]) -> Outcome:
     if state.proposal is not None:
         same = _same(state.proposal, command, names)
         return [] if same else Refused(SettlementRejection.PAYMENT_EXISTS_OTHERWISE)
-    if any(statement.currency != command.currency for statement in found):
+    if not is_currency(command.currency) or any(s.currency != command.currency for s in found):
         return Refused(SettlementRejection.CURRENCY_MISMATCH, {"currency": command.currency})
     parties = tuple(dict.fromkeys(command.parties))
     if any({s.debtor, s.creditor} - set(parties) for s in found) or len(parties) < len(command.parties):

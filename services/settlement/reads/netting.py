@@ -7,6 +7,7 @@ from infra.service import View
 from schemas.decision import Refused
 from schemas.kernel.money import amount
 from schemas.settlement import NettingProposed, NettingQuestion, SettlementRejection
+from services.settlement.domain.book import is_currency
 from services.settlement.domain.netting import OpenStatement, net_amounts, payments
 from services.settlement.gathering import account_at
 from services.settlement.knowledge import agreement_of
@@ -16,6 +17,8 @@ async def netting(question: NettingQuestion, view: View) -> Any | Refused:  # no
     """Answer the proposer with everything, any other party with its own net and payments."""
     if view.actor not in question.parties:
         return Refused(SettlementRejection.NETTING_UNKNOWN)
+    if not is_currency(question.currency):
+        return Refused(SettlementRejection.CURRENCY_MISMATCH, {"currency": question.currency})
     found = await _open_among(view.past, question)
     net = net_amounts(question.parties, found)
     paid = payments(net, question.currency)

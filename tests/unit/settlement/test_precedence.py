@@ -208,6 +208,7 @@ def decide(command: Any, actor: str, rule: Callable[..., Outcome], state: nettin
         ("not_yours_to_do", "mallory", proposal("x/y-2026-06", "nimbus/b-2026-06", currency="EUR")),
         ("statement_unknown", "nimbus", proposal("x/y-2026-06", "nimbus/b-2026-06", currency="EUR")),
         ("currency_mismatch", "nimbus", proposal("nimbus/b-2026-06", currency="EUR")),
+        ("currency_mismatch", "nimbus", proposal(currency="ZZZ")),
         ("netting_unbalanced", "nimbus", proposal("nimbus/b-2026-06")),
         (None, "nimbus", proposal("nimbus/a-2026-06")),
     ],

@@ -67,7 +67,8 @@ class Hour:
     def cuts(self) -> dict[str, dict[Cause, int]]:
         """Who is cut by what: reservations by tier, then those below them."""
         cut = {n: dict.fromkeys(CAUSES, 0) for n in self.held}
-        for cause, amount in self.short().items():
+        for cause, short in self.short().items():
+            amount = short
             for tier in (Tier.INTERRUPTIBLE, Tier.RECALLABLE, Tier.FIRM):
                 claims = {
                     n: q - sum(cut[n].values())
@@ -76,7 +77,7 @@ class Hour:
                 }
                 taken = min(amount, sum(claims.values()))
                 amount -= taken
-                for n, share in self.shares(taken, claims, tier).items():
+                for n, share in self.shares(taken, claims).items():
                     cut[n][cause] += share
         for name in [n for n in self.held if self.giver[n] is None]:
             self._down(name, cut)
@@ -95,7 +96,7 @@ class Hour:
         for taker in takers:
             self._down(taker, cut)
 
-    def shares(self, amount: int, claims: dict[str, int], tier: Tier) -> dict[str, int]:
+    def shares(self, amount: int, claims: dict[str, int]) -> dict[str, int]:
         if self.pool.info.cut == "pro_rata":
             return self.pro_rata(amount, claims)
         found = {}

@@ -31,7 +31,7 @@ class PostgresSettings(Section):
     Attributes:
         dsn: of the service's own role, in any database of the cluster; each ledger's takes its place.
         admin_dsn: of a role that may make and drop sandboxes; None where this process may not.
-        reader_dsn: of the role under row security that serves events to tenants; None: they are filtered here.
+        reader_dsn: of the role under row security that serves events to tenants; None: filtered here.
         appends_max: connections for appends, per ledger.
         reads_max: connections for reads, per ledger.
     """

@@ -167,10 +167,6 @@ class LiveNode:
         """Yield how many alarms an operator must look at."""
         yield float(len(self.alarms.found)), self._labels()
 
-    def alarming(self) -> Iterable[tuple[float, Labels]]:
-        """Yield how many alarms an operator must look at."""
-        yield float(len(self.alarms.found)), self._labels()
-
     def _labels(self, **more: str) -> dict[str, str]:
         return {"ledger": self.node.ledger.name, **more}
 

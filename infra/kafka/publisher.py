@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from typing import Any
 
-from aiokafka import AIOKafkaProducer, RecordMetadata
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
 
 from infra.bus import BusUnavailableError, Handed, Place, RecordTooLargeError
 from infra.event_store import Recorded
@@ -56,15 +58,30 @@ class KafkaPublisher:
         async def acked() -> int:
             return (await within(ACK_SECONDS_MAX, future)).offset
 
-        return asyncio.ensure_future(acked())
+        task = asyncio.ensure_future(acked())
+        task.add_done_callback(heard)
+        return task
 
 
 async def drop_producer(producer: AIOKafkaProducer) -> None:
     """End a producer without waiting for what it has to send: looking at the topic settles that."""
     accumulator = producer._message_accumulator  # noqa: SLF001 stop() would wait for it for ever
     accumulator.fail_all(KafkaError("the producer was dropped"))
-    for batches in list(accumulator._batches.values()):  # noqa: SLF001
-        for batch in batches:
-            if batch.future.done():
-                batch.future.exception()
-    await producer.stop()
+    # a request that fails later would put its batch back among those that are no longer there
+    accumulator.reenqueue = lambda _: None
+    waiting = [batch for batches in accumulator._batches.values() for batch in batches]  # noqa: SLF001
+    for batch in (*waiting, *accumulator._pending_batches):  # noqa: SLF001
+        for future in (batch.future, batch._drain_waiter):  # noqa: SLF001
+            heard(future)
+    try:
+        await producer.stop()
+    finally:
+        await producer.client.close()
+
+
+def heard(future: "asyncio.Future[Any]") -> None:
+    """Take note of what came of a future that nobody may wait for."""
+    if not future.done():
+        future.add_done_callback(heard)
+    elif not future.cancelled():
+        future.exception()

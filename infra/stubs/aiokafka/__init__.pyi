@@ -1,20 +1,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from ssl import SSLContext
-from typing import Any, NamedTuple
+from typing import Any
 from asyncio import Future
 
-class TopicPartition(NamedTuple):
-    topic: str
-    partition: int
-
-class RecordMetadata(NamedTuple):
-    topic: str
-    partition: int
-    topic_partition: TopicPartition
-    offset: int
-    timestamp: int | None
-    timestamp_type: int
-    log_start_offset: int | None
+from aiokafka.structs import RecordMetadata, TopicPartition as TopicPartition
 
 class ConsumerRecord:
     topic: str

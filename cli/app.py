@@ -24,10 +24,21 @@ from cli import stack
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS = (stack,)
 
-# Commands whose modules are slow to import: each is imported when it is run.
+# Commands whose modules are slow to import: each is imported when it is run. Where it is, and its summary.
 COMMANDS = {
-    "check": "cli.scenarios:check",
-    "run": "cli.scenarios:run",
+    "audit": ("cli.keys:audit", "What was done with keys, and access refused."),
+    "basis": ("cli.events:basis", "Opens a basis: what an answer rests on."),
+    "capacity": ("cli.asks:CAPACITY", "Asks the capacity service."),
+    "check": ("cli.scenarios:check", "Plays scenario files and compares with what they expect."),
+    "clock": ("cli.keys:CLOCK", "The ledger's clock; a sandbox's can be moved."),
+    "contracts": ("cli.asks:CONTRACTS", "Asks the contracts service."),
+    "events": ("cli.events:GROUP", "Reports facts, and looks at what was recorded."),
+    "history": ("cli.events:history", "Every event in which a tenant is a party."),
+    "keys": ("cli.keys:KEYS", "Keys: made, listed, rotated, revoked."),
+    "run": ("cli.scenarios:run", "Plays a scenario file and prints its answers."),
+    "schemas": ("cli.schemas:GROUP", "Schemas and references made from the declarations."),
+    "settlement": ("cli.asks:SETTLEMENT", "Asks the settlement service."),
+    "tenants": ("cli.keys:TENANTS", "Tenants: made, listed."),
 }
 
 SUMMARY = "The book of record for AI compute capacity: what was promised, delivered, and what is owed."
@@ -43,11 +54,12 @@ def operating_errors() -> tuple[type[Exception], ...]:
 
     Asked for when something was raised: to import them all takes longer than most commands.
     """
+    from infra.client import ClientError  # noqa: PLC0415 - see above
     from infra.config import ConfigError  # noqa: PLC0415 - see above
     from infra.event_store import StoreError  # noqa: PLC0415
     from infra.local.errors import LocalStackError  # noqa: PLC0415
 
-    return (LocalStackError, StoreError, ConfigError, OSError)
+    return (ClientError, LocalStackError, StoreError, ConfigError, OSError)
 
 
 def error_line(text: str) -> None:
@@ -88,8 +100,8 @@ def build() -> App:
     )
     for group in GROUPS:
         group.register(app)
-    for name, path in COMMANDS.items():
-        app.command(path, name=name)
+    for name, (path, summary) in COMMANDS.items():
+        app.command(path, name=name, help=summary)
     return app
 
 

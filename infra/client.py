@@ -53,6 +53,11 @@ class _TryAgainError(ClientError):
     """This try failed in a way that may pass."""
 
 
+def quiet_retries() -> None:
+    """Log no retries: for programs whose log is a person's terminal."""
+    stamina.instrumentation.set_on_retry_hooks([])
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of an accepted command."""
 
@@ -82,14 +87,18 @@ class Client:
         self._session, self._own = session, session is None
 
     @classmethod
-    async def find(cls, url: str, key: str | None) -> "Client":
+    async def find(cls, url: str, key: str | None, *, retry_seconds: float = RETRY_SECONDS_MAX) -> "Client":
         """Return a client of all services, found by asking one of them where the others are.
 
         Raises:
             UnreachableError: nobody answers there.
         """
-        client = cls({"any": url}, key)
-        found = await client.get("any", "/v1/services")
+        client = cls({"any": url}, key, retry_seconds=retry_seconds)
+        try:
+            found = await client.get("any", "/v1/services")
+        except ClientError:
+            await client.close()
+            raise
         client.services = {**found["services"], found["service"]: url.rstrip("/")}
         return client
 
@@ -336,7 +345,7 @@ class Gapless:
         self._fetch, self.last = fetch, dict(last)
 
     async def offer(self, log: str, shard: int, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Return what follows from a record with its `position`: nothing, it alone, or the gap and then it."""
+        """Return what follows from a record with its `position`: nothing, it, or the gap and then it."""
         seen, position = self.last.get((log, shard), 0), int(event["position"])
         found: list[Mapping[str, Any]] = []
         while seen < position - 1:

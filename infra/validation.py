@@ -5,6 +5,7 @@ its faults are told at once; what only the declaration itself can tell (two fiel
 comes after those.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ import msgspec
 
 from infra.codec import InvalidMessageError, convert
 from infra.problems import Fault, FaultCode
-from infra.strict_json import FAULTS_MAX, UnreadableError, check, pointer
+from infra.strict_json import FAULTS_MAX, UnreadableError, check, pointer, read
 from schemas.kernel.wire import schema_hook
 
 M = TypeVar("M", bound=msgspec.Struct)
@@ -105,6 +106,31 @@ def take(type_: type[M], data: Any, at: Sequence[str | int] = ()) -> M:
             raise FaultyMessageError(faults_of(type_, data, at)) from None
         return found
     raise FaultyMessageError(faults_of(type_, data, at))
+
+
+def value_of_text(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
+    """Return what a query or a command line says as the JSON value that a field's schema asks for.
+
+    What does not fit stays text, so that the schema tells what is wrong with it.
+
+    Raises:
+        UnreadableError: a list or an object that is no JSON.
+    """
+    kinds = {schema.get("type")} | {branch.get("type") for branch in schema.get("anyOf", ())}
+    text = texts[-1]
+    if "array" in kinds:
+        if len(texts) == 1 and text.startswith("["):
+            return read(text.encode())
+        return [item for one in texts for item in one.split(",") if item]
+    if len(texts) > 1:
+        return list(texts)
+    if text.startswith(("{", "[")) and "string" not in kinds:
+        return read(text.encode())
+    if "integer" in kinds and re.fullmatch(r"-?\d{1,19}", text, re.ASCII):
+        return int(text)
+    if "boolean" in kinds and text in {"true", "false"}:
+        return text == "true"
+    return text
 
 
 def faults_of(type_: type[msgspec.Struct], data: Any, at: Sequence[str | int] = ()) -> list[Fault]:

@@ -22,7 +22,7 @@ from infra.problems import Code, Fault, FaultCode, ProblemError, refusal
 from infra.service import Ask, Service, View
 from infra.strict_json import UnreadableError, read
 from infra.tokens import Basis, Opened, positions_of
-from infra.validation import FaultyMessageError, field_schemas, take
+from infra.validation import FaultyMessageError, field_schemas, take, value_of_text
 from schemas.decision import Refused
 
 DIGEST_BYTES, QUESTION_BYTES = 16, 8
@@ -220,31 +220,12 @@ def _question(ask: Ask, request: web.Request) -> dict[str, Any]:
             texts.setdefault(name, []).append(text)
     for name, values in texts.items():
         try:
-            found[name] = _value(schemas.get(name, {}), values)
+            found[name] = value_of_text(schemas.get(name, {}), values)
         except UnreadableError as error:
             faults += [msgspec.structs.replace(fault, pointer=f"/{name}") for fault in error.faults]
     if faults:
         raise FaultyMessageError(faults)
     return found
-
-
-def _value(schema: Mapping[str, Any], texts: list[str]) -> Any:
-    """Return query text as the JSON value that a field's schema asks for; what does not fit stays text."""
-    kinds = {schema.get("type")} | {branch.get("type") for branch in schema.get("anyOf", ())}
-    text = texts[-1]
-    if "array" in kinds:
-        if len(texts) == 1 and text.startswith("["):
-            return read(text.encode())
-        return [item for one in texts for item in one.split(",") if item]
-    if len(texts) > 1:
-        return texts
-    if text.startswith(("{", "[")) and "string" not in kinds:
-        return read(text.encode())
-    if "integer" in kinds and re.fullmatch(r"-?\d{1,19}", text, re.ASCII):
-        return int(text)
-    if "boolean" in kinds and text in {"true", "false"}:
-        return text == "true"
-    return text
 
 
 def _fields(ask: Ask) -> Mapping[str, msgspec.structs.FieldInfo]:

@@ -1,0 +1,72 @@
+"""Answers for people: objects as two columns, lists of objects as tables, plain text in a pipe."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+CELL_MAX = 60
+
+
+def show(value: object, *, as_json: bool) -> None:
+    """Print an answer: JSON for programs, tables on a terminal, readable JSON in a pipe."""
+    if as_json:
+        print(msgspec.json.encode(value).decode())
+        return
+    if not sys.stdout.isatty():
+        print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+        return
+    _show(Console(), value, "")
+
+
+def show_line(value: object) -> None:
+    """Print one value as one line of JSON."""
+    print(msgspec.json.encode(value).decode(), flush=True)
+
+
+def _show(out: Console, value: object, title: str) -> None:
+    match value:
+        case Mapping():
+            _object(out, value, title)
+        case list() if value and all(isinstance(one, Mapping) for one in value):
+            _rows(out, value, title)
+        case _:
+            out.print(title and f"[bold]{title}[/]", _cell(value))
+
+
+def _object(out: Console, value: Mapping[str, object], title: str) -> None:
+    grid = Table(box=None, show_header=False, pad_edge=False, title=title or None, title_justify="left")
+    nested = []
+    for name, item in value.items():
+        if isinstance(item, list) and item and isinstance(item[0], Mapping):
+            nested.append((name, item))
+        else:
+            grid.add_row(f"[bold]{name}[/]", _cell(item))
+    out.print(grid)
+    for name, item in nested:
+        _rows(out, item, name)
+
+
+def _rows(out: Console, rows: Sequence[Mapping[str, object]], title: str) -> None:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    table = Table(title=title or None, title_justify="left", header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in columns))
+    out.print(table)
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case str():
+            return value
+        case bool() | int():
+            return msgspec.json.encode(value).decode()
+        case _:
+            text = msgspec.json.encode(value).decode()
+            return text if len(text) <= CELL_MAX else text[: CELL_MAX - 1] + "…"

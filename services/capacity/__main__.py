@@ -1,9 +1,10 @@
-"""The capacity service as a process: `python -m services.capacity --config FILE`."""
+"""`python -m services.capacity --config FILE`: the capacity service as a process."""
 
-from infra.process import run
 from services.capacity.service import SERVICE
 
 __all__ = ["SERVICE"]
 
 if __name__ == "__main__":
+    from infra.process import run
+
     run(SERVICE)

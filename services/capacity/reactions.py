@@ -59,13 +59,12 @@ async def follow_contract(recorded: Recorded, past: Past) -> Sequence[Sent]:
     states = _states(each.event for each in history if each.version <= recorded.version)
     after = states[-1]
     assert isinstance(after, Agreement), "these events are of signed contracts"
-    before = states[-2] if len(states) > 1 else None
-    asked = _asked(event, before, after)
+    asked = _asked(event, states)
     moved = await _moved(event, recorded, past)
     lines: dict[str, list[WantedLine]] = {}
     for place in _places(states):
         found = await _found(place, after, recorded, past)
-        wanted = _wanted(place, found, after, asked=place[0] in asked, event=event)
+        wanted = _wanted(place, found, after, asked=place in asked, event=event)
         lines.setdefault(found.operator or after.supplier, []).append(wanted)
     return [
         Sent(command=_command(book, lines.get(book, ()), moved, after, event, recorded), key=book)
@@ -111,16 +110,16 @@ def _states(events: Iterable[Event]) -> list[State]:
     return states
 
 
-def _asked(event: Event, before: State | None, after: Agreement) -> set[str]:
-    """Return the lines that an event asks for; what a novation brings comes by the transfer."""
+def _asked(event: Event, states: Sequence[State]) -> set[Place]:
+    """Return the places that an event asks for lines; what a novation brings comes by the transfer."""
+    places = set(_places(states))
     match event:
         case ContractSigned():
-            return set() if event.novated_from is not None else set(after.lines)
+            return set() if event.novated_from is not None else places
         case LineRequested():
-            return {event.line}
+            return {place for place in places if place[0] == event.line}
         case _:
-            known = set(before.lines) if isinstance(before, Agreement) else set()
-            return set(after.lines) - known
+            return places - set(_places(states[:-1]))
 
 
 def _places(states: Iterable[State]) -> list[Place]:
@@ -180,11 +179,16 @@ def _wanted(place: Place, found: Found, after: Agreement, *, asked: bool, event:
 
 def _recalls(after: Agreement) -> tuple[LineRecall, ...]:
     """Return the supplier's rights to take back, as they follow in time."""
-    return tuple(
-        LineRecall(start=segment.start, until=segment.end, right=segment.terms.recall)
-        for segment in after.segments
-        if segment.terms.recall is not None
-    )
+    found: list[LineRecall] = []
+    for segment in after.segments:
+        right = segment.terms.recall
+        if right is None:
+            continue
+        start = segment.start
+        if found and found[-1].until == start and found[-1].right == right:
+            start = found.pop().start
+        found.append(LineRecall(start=start, until=segment.end, right=right))
+    return tuple(found)
 
 
 async def _moved(event: Event, recorded: Recorded, past: Past) -> list[MovedLine]:

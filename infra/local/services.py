@@ -6,19 +6,23 @@ Everything is made once and kept in the state folder, readable only by its owner
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from infra.config import Config, HttpSettings, KafkaSettings, PostgresSettings
-from infra.database import address
+from infra.access.keys import OPERATIONS, Access, bootstrap
+from infra.access.postgres import PostgresAuditLog, PostgresKeyStore
+from infra.clock import MachineClock
+from infra.config import Config, HttpSettings, KafkaSettings, PostgresSettings, secret
+from infra.database import Database, address
 from infra.local import ports
 from infra.local.program import Program, python_module
 from infra.local.stack import LocalStack
 from infra.local.supervisor import Plan as StackPlan
-from infra.migrations import Plan, writer_role
-from infra.migrations.ledgers import create_ledger, ledger_names, prepare_roles, upgrade_ledger
+from infra.migrations import READER, Plan, writer_role
+from infra.migrations.ledgers import create_ledger, database_name, ledger_names, prepare_roles, upgrade_ledger
 from infra.service import Service
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -73,16 +77,23 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     ports: Mapping[str, int]
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where each service listens, as a URL."""
+        return {service: f"http://{self.host}:{port}" for service, port in self.ports.items()}
+
 
 def configuration(site: Site, service: str, passwords: Mapping[str, str]) -> Config:
     """What one service is told: its own role, the broker, its port, every ledger of the cluster."""
     role = writer_role(service)
     return Config(
         postgres=PostgresSettings(
-            dsn=address(site.admin_dsn, user=role, password=passwords[role]), admin_dsn=site.admin_dsn
+            dsn=address(site.admin_dsn, user=role, password=passwords[role]),
+            admin_dsn=site.admin_dsn,
+            reader_dsn=address(site.admin_dsn, user=READER, password=passwords[READER]),
         ),
         kafka=KafkaSettings(bootstrap=site.kafka),
-        http=HttpSettings(host=site.host, port=site.ports[service]),
+        http=HttpSettings(host=site.host, port=site.ports[service], peers=site.addresses),
         ledgers=(LEDGER,),
         sandboxes=True,
         shards=SHARDS,
@@ -108,6 +119,27 @@ async def prepare_ledger(admin_dsn: str, plan: Plan, passwords: Mapping[str, str
         await create_ledger(admin_dsn, LEDGER, "live", plan)
 
 
+async def prepare_key(site: Site, passwords: Mapping[str, str]) -> None:
+    """Keeps the ledger's first key, which may do everything, where the command line looks for it."""
+    service, folder = next(iter(site.ports)), site.folder / "secrets"
+    file = folder / "keys" / OPERATIONS
+    role = writer_role(service)
+    dsn = address(site.admin_dsn, database=database_name(LEDGER), user=role, password=passwords[role])
+    async with Database(dsn, appends=1, reads=1) as database:
+        access = Access(
+            LEDGER,
+            PostgresKeyStore(database),
+            PostgresAuditLog(database),
+            secret(str(folder / "pepper")),
+            now=MachineClock(),
+            seconds=time.monotonic,
+        )
+        key = await bootstrap(access)
+    if key is not None:
+        file.unlink(missing_ok=True)
+        stored_secret(file, lambda: f"{key}\n")
+
+
 async def prepare(site: Site, services: Sequence[Service]) -> dict[str, Path]:
     """Makes whatever is missing and returns the configuration file of each service."""
     plan, folder = plan_of(services), site.folder / "secrets"
@@ -115,6 +147,7 @@ async def prepare(site: Site, services: Sequence[Service]) -> dict[str, Path]:
     stored_secret(folder / "pepper", lambda: secrets.token_hex(PEPPER_BYTES) + "\n")
     stored_secret(folder / "sealing", lambda: secrets.token_hex(SEALING_KEY_BYTES) + "\n")
     await prepare_ledger(site.admin_dsn, plan, passwords)
+    await prepare_key(site, passwords)
     return {
         name: write_configuration(site.folder, name, configuration(site, name, passwords))
         for name in plan.services
@@ -131,7 +164,7 @@ def with_services(services: Sequence[Service]) -> StackPlan:
             admin_dsn=stack.postgres_dsn,
             kafka=stack.kafka_bootstrap,
             host=ports.HOST,
-            ports=chosen,
+            ports={service.name: chosen[service.name] for service in services},
         )
         files = await prepare(site, services)
         return [_program(name, file, chosen[name]) for name, file in files.items()]

@@ -1,9 +1,10 @@
-"""The contracts service as a process: `python -m services.contracts --config FILE`."""
+"""`python -m services.contracts --config FILE`: the contracts service as a process."""
 
-from infra.process import run
 from services.contracts.service import SERVICE
 
 __all__ = ["SERVICE"]
 
 if __name__ == "__main__":
+    from infra.process import run
+
     run(SERVICE)

@@ -1,9 +1,10 @@
-"""The settlement service as a process: `python -m services.settlement --config FILE`."""
+"""`python -m services.settlement --config FILE`: the settlement service as a process."""
 
-from infra.process import run
 from services.settlement.service import SERVICE
 
 __all__ = ["SERVICE"]
 
 if __name__ == "__main__":
+    from infra.process import run
+
     run(SERVICE)

@@ -33,13 +33,16 @@ async def fold(
         kept = await store.snapshot(log, tenant, stream, aggregate.version, up_to)
     state, version = aggregate.initial(), 0
     if kept is not None:
-        state, version = decode_as(aggregate.state, kept.state), kept.version
+        decoded = decode_as(aggregate.state, kept.state)
+        state = decoded if aggregate.unpack is None else aggregate.unpack(decoded)
+        version = kept.version
     tail = await store.stream(log, tenant, stream, version, up_to)
     folded = over(aggregate, state, version, tail)
     if folded.last is None and kept is not None:
         folded = msgspec.structs.replace(folded, last=await _origin(store, log, tenant, kept))
     if kept_here and len(tail) >= SNAPSHOT_EVERY:
-        snapshot = Snapshot(folded.version, tail[-1].position, encode(folded.state))
+        packed = folded.state if aggregate.pack is None else aggregate.pack(folded.state)
+        snapshot = Snapshot(folded.version, tail[-1].position, encode(packed))
         await store.keep_snapshot(log, tenant, stream, aggregate.version, snapshot)
     return folded
 

@@ -1,16 +1,20 @@
 """`Past` over a store and a service's read store."""
 
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from infra.event_store import Cut, EventStore, Recorded, StreamName
-from infra.fold import fold
+from infra.fold import fold, over
 from infra.past import Folded
 from infra.read_store import ReadStore
 from schemas.decision import Aggregate
 
+S = TypeVar("S")
+T = TypeVar("T")
 TICK = timedelta(microseconds=1)
+SEEN_MOST = 1_000
 
 
 class LedgerPast:
@@ -32,6 +36,7 @@ class LedgerPast:
         """
         self._store, self._reads, self._logs, self._follows = store, reads, tuple(logs), follows
         self._cut, self._own = cut, tuple(logs if own is None else own)
+        self._seen: OrderedDict[tuple[str, str, str], Folded] = OrderedDict()
 
     @property
     def cut(self) -> Cut | None:
@@ -50,6 +55,32 @@ class LedgerPast:
         """See `Past.fold`."""
         up_to = await self._up_to(log, tenant)
         return await fold(self._store, log, aggregate, tenant, stream, up_to, own=log in self._own)
+
+    async def look(
+        self,
+        log: str,
+        aggregate: Aggregate[S, Any],
+        tenant: str,
+        stream: str,
+        see: Callable[[S], T],
+    ) -> T:
+        """See `Past.look`."""
+        if self._cut is not None:
+            return see((await self.fold(log, aggregate, tenant, stream)).state)
+        key = (log, tenant, stream)
+        known = self._seen.get(key)
+        if known is None:
+            self._seen.setdefault(key, await self.fold(log, aggregate, tenant, stream))
+        else:
+            tail = await self._store.stream(log, tenant, stream, known.version)
+            # somebody else may have gone on with it meanwhile
+            known = self._seen.get(key, known)
+            news = [recorded for recorded in tail if recorded.version > known.version]
+            self._seen[key] = over(aggregate, known.state, known.version, news)
+        self._seen.move_to_end(key)
+        while len(self._seen) > SEEN_MOST:
+            self._seen.popitem(last=False)
+        return see(self._seen[key].state)
 
     async def streams(self, log: str, party: str, category: str) -> Sequence[StreamName]:
         """See `Past.streams`."""

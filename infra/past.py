@@ -1,6 +1,6 @@
 """Reading what was known: how asks, reactions and gathered facts look at logs and read models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -10,6 +10,7 @@ from infra.event_store import Cut, Recorded, StreamName
 from schemas.decision import Aggregate, Origin
 
 S = TypeVar("S")
+T = TypeVar("T")
 
 
 class Folded(msgspec.Struct, frozen=True):
@@ -42,6 +43,21 @@ class Past(Protocol):
 
     async def fold(self, log: str, aggregate: Aggregate[S, Any], tenant: str, stream: str) -> Folded:
         """Return the folded state of one stream. The caller must not change it."""
+        ...
+
+    async def look(
+        self,
+        log: str,
+        aggregate: Aggregate[S, Any],
+        tenant: str,
+        stream: str,
+        see: Callable[[S], T],
+    ) -> T:
+        """Return what `see` makes of the newest state of one stream (at a cut: of the state then).
+
+        For what is looked at often: the state is kept and goes on changing with the stream, so that `see`
+        must neither keep nor change it, nor any part of it that changes.
+        """
         ...
 
     async def streams(self, log: str, party: str, category: str) -> Sequence[StreamName]:

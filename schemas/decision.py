@@ -108,6 +108,8 @@ class Aggregate(msgspec.Struct, Generic[S, E], frozen=True, kw_only=True):
         version: raised whenever the shape or the meaning of the state changes; older snapshots are then
             ignored.
         state: the type of the state if it can be kept as a snapshot (a msgspec struct), otherwise None.
+        pack: makes of the state the value of type `state` that is kept, where that is not the state itself.
+        unpack: makes the state of it again.
     """
 
     category: str
@@ -115,6 +117,8 @@ class Aggregate(msgspec.Struct, Generic[S, E], frozen=True, kw_only=True):
     evolve: Callable[[S, E], S]
     version: int = 1
     state: Any = None
+    pack: Callable[[S], Any] | None = None
+    unpack: Callable[[Any], S] | None = None
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

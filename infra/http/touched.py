@@ -5,15 +5,18 @@ somebody who does not exist moves like that of one about somebody who does, and 
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from infra.event_store import Cut, Recorded, StreamName
 from infra.node import Node
 from infra.past import Folded, Past
 from schemas.catalog import LOGS
 from schemas.decision import Aggregate
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 class Touched:
@@ -75,6 +78,13 @@ class TouchedPast:
         """See `Past.fold`."""
         await self._touched.book(log, tenant)
         return await self._past.fold(log, aggregate, tenant, stream)
+
+    async def look(
+        self, log: str, aggregate: Aggregate[S, Any], tenant: str, stream: str, see: Callable[[S], T]
+    ) -> T:
+        """See `Past.look`."""
+        await self._touched.book(log, tenant)
+        return await self._past.look(log, aggregate, tenant, stream, see)
 
     async def streams(self, log: str, party: str, category: str) -> Sequence[StreamName]:
         """See `Past.streams`."""

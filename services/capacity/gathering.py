@@ -37,8 +37,9 @@ async def gather_correction(order: Order[CorrectUsage], past: Past) -> Metered:
 
 async def _metered(order: Order[ReportUsage] | Order[CorrectUsage], past: Past) -> Metered:
     pool = qualify(order.command.pool, order.actor)
-    folded = await past.fold("capacity", POOL, owner(pool), stream_of(pool))
-    return metered(folded.state, order)
+    return await past.look(
+        "capacity", POOL, owner(pool), stream_of(pool), lambda found: metered(found, order)
+    )
 
 
 async def _told(order: Order[CorrectUsage], past: Past, report: str) -> Sequence[Recorded]:

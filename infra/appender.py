@@ -94,6 +94,10 @@ class Appender:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._drain(), name=f"append-{self._log}-{self._shard}")
 
+    def cached(self) -> Mapping[StreamName, tuple[int, Any]]:
+        """Return the states kept now, each with its version; whoever looks must not change them."""
+        return {name: (kept.version, kept.state) for name, kept in self._states.items()}
+
     async def close(self) -> None:
         """Wait until everything queued is settled."""
         if self._task is not None:

@@ -16,7 +16,7 @@ import msgspec
 
 from infra.appender import Appender
 from infra.clock import current
-from infra.event_store import EventStore, Place
+from infra.event_store import EventStore, Place, StreamName
 from infra.fold import category
 from infra.outcomes import Accepted, Asked, Deciding, NotDone, NotOneBookError, Rejected, Result, Submission
 from infra.past import Past
@@ -95,6 +95,14 @@ class Commands:
         """Let what waits be settled, then stop; what comes later fails."""
         for appender in self._appenders.values():
             await appender.close()
+
+    def cached(self) -> Mapping[tuple[str, StreamName], tuple[int, Any]]:
+        """Return the states kept for decisions: (version, state) by log and stream."""
+        return {
+            (log, name): kept
+            for (log, _), appender in self._appenders.items()
+            for name, kept in appender.cached().items()
+        }
 
     def rule(self, command: type[Command]) -> Rule:
         """Return the rule of a command type."""

@@ -9,7 +9,12 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 from asyncpg.pgproto.pgproto import UUID
 
-from infra.event_store import InstantInFutureError, OutcomeUnknownError, StoreUnavailableError
+from infra.event_store import (
+    ClockSuspectError,
+    InstantInFutureError,
+    OutcomeUnknownError,
+    StoreUnavailableError,
+)
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Unpooled: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -58,10 +63,6 @@ LOST = (
 
 DuplicateDatabaseError = asyncpg.DuplicateDatabaseError
 NoDatabaseError = asyncpg.InvalidCatalogNameError
-
-
-class ClockSuspectError(StoreUnavailableError):
-    """The clock stepped back by minutes, or a cause lies ahead of it: no appends until that is confirmed."""
 
 
 class Database:

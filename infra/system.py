@@ -10,6 +10,7 @@ from typing import Any
 
 from infra.event_store import Cut
 from infra.event_store.memory import MemoryEventStore
+from infra.invariants import faults
 from infra.node import Ledger, Node
 from infra.outcomes import Accepted, Asked, Result
 from infra.read_store import DueTimer
@@ -127,8 +128,8 @@ class System:
         self._now = max(self._now, target)
 
     async def check(self) -> list[str]:
-        """Return what is wrong with the invariants of all services; nothing if all is well."""
-        found: list[str] = []
+        """Return what is wrong with the invariants of ledger and services; nothing if all is well."""
+        found = await faults([part.node for part in self.parts.values()])
         for part in self.parts.values():
             for check in part.node.service.checks:
                 found += await check(part.node.past.at(await self.heads()), self._now)

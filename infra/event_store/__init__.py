@@ -222,6 +222,10 @@ class StoreUnavailableError(StoreError):
     """The store cannot be reached; nothing was read or written."""
 
 
+class ClockSuspectError(StoreUnavailableError):
+    """The clock stepped back by minutes, or a cause lies ahead of it: no appends until that is confirmed."""
+
+
 class StoreCorruptError(StoreError):
     """Positions, versions or the chain are not what they must be. A reader that finds this stops."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.event_store import Cut, Recorded
 from infra.read_store import START, Checkpoint, CheckpointMovedError, DueTimer, Effect, Parked
-from infra.service import Row, Table
+from infra.service import Projection, Row, Table
 
 SYSTEM = ("log", "shard", "position", "ordinal", "recorded_at")
 
@@ -90,6 +90,30 @@ class MemoryReadStore:
     async def unpark(self, parked: Parked) -> None:
         """See `ReadStore.unpark`."""
         self._parked.pop((parked.consumer, parked.log, parked.shard, parked.position), None)
+
+    def adopt(self, projection: Projection, made: "MemoryReadStore") -> bool:
+        """Take rows, checkpoints and quarantine of one projection from a store in which it was made anew.
+
+        Returns whether it was done: not if this store's projection has consumed more.
+        """
+        anew = made.checkpoints(projection.name)
+        for key, there in self.checkpoints(projection.name).items():
+            if there.position > anew.get(key, START).position:
+                return False
+        self._checkpoints |= anew
+        for table in projection.tables:
+            self._tables[table.name] = made._tables[table.name]  # noqa: SLF001 a store like this one
+            for index in [index for index in self._indexed if index[0] == table.name]:
+                self._indexed[index] = made._indexed.get(index, {})  # noqa: SLF001
+        for place in [place for place in self._parked if place[0] == projection.name]:
+            del self._parked[place]
+        parked = made._parked.items()  # noqa: SLF001
+        self._parked |= {place: one for place, one in parked if place[0] == projection.name}
+        return True
+
+    def checkpoints(self, consumer: str) -> dict[tuple[str, str, int], Checkpoint]:
+        """Return how far a consumer reaches everywhere, by (consumer, log, shard)."""
+        return {key: at for key, at in self._checkpoints.items() if key[0] == consumer}
 
     def _open(self, service: str) -> list[DueTimer]:
         return [timer for key, timer in self._timers.items() if key[0] == service and key not in self._fired]

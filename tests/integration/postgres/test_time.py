@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from infra.database import ClockSuspectError, Database
-from infra.event_store import Appended, InstantInFutureError
+from infra.database import Database
+from infra.event_store import Appended, ClockSuspectError, InstantInFutureError
 from tests.conformance.batches import batch, command, event, fill, whole
 from tests.ledgers import START, LedgerDatabase
 

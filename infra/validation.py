@@ -1,8 +1,8 @@
 """Messages from outside: taken as declared, or refused with every fault named.
 
-A good message costs one conversion. A bad one is judged by the JSON Schema of its one type, so that all of
-its faults are told at once; what only the declaration itself can tell (two fields that exclude each other)
-comes after those.
+Every message is judged by the JSON Schema of its one type, so that all faults of a bad one are told at once,
+and what is published is what is taken. What only the declaration itself can tell (two fields that exclude
+each other) comes after those.
 """
 
 import re
@@ -95,17 +95,21 @@ def take(type_: type[M], data: Any, at: Sequence[str | int] = ()) -> M:
     Raises:
         FaultyMessageError: with every fault.
     """
-    config = type_.__struct_config__
-    tagged = isinstance(data, dict) and config.tag_field is not None and config.tag_field in data
-    if not tagged:
-        try:
-            found: M = convert(type_, data)
-        except InvalidMessageError as error:
-            raise FaultyMessageError(faults_of(type_, data, at) or [_told(error, at)]) from None
-        except RecursionError:
-            raise FaultyMessageError(faults_of(type_, data, at)) from None
-        return found
-    raise FaultyMessageError(faults_of(type_, data, at))
+    if not _fits(type_, data):
+        raise FaultyMessageError(faults_of(type_, data, at))
+    try:
+        found: M = convert(type_, data)
+    except InvalidMessageError as error:
+        raise FaultyMessageError([_told(error, at)]) from None
+    return found
+
+
+def _fits(type_: type[msgspec.Struct], data: Any) -> bool:
+    """Say whether data is as the schema has it; this takes a microsecond, and is stricter than decoding."""
+    try:
+        return _validator(type_).is_valid(data)
+    except ValueError:  # nested too deep to look at
+        return False
 
 
 def value_of_text(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:

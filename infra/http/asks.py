@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from infra.clock import current
 from infra.codec import encode, plain
 from infra.event_store import Cut
 from infra.http.commands import json_only, sandbox
@@ -139,7 +140,7 @@ async def answer(
         raise ProblemError(Code.BASIS_OUTDATED)
     cut = await cut_for(node, asked)
     touched = Touched(node)
-    view = _view(caller, asked, given, TouchedPast(node.past.at(cut), touched))
+    view = await _view(caller, asked, given, TouchedPast(node.past.at(cut), touched))
     found = await ask.answer(question, view)
     if isinstance(found, Refused):
         raise refusal(found, plain(found.details), asked=True)
@@ -164,8 +165,8 @@ def wait_seconds(request: web.Request) -> float:
     return 0.0 if match is None else float(match[1])
 
 
-def _view(caller: Caller, asked: When, given: Basis | None, past: TouchedPast) -> View:
-    now: datetime = caller.desk.node.clock()
+async def _view(caller: Caller, asked: When, given: Basis | None, past: TouchedPast) -> View:
+    now: datetime = await current(caller.desk.node.clock)
     before = None if given is None else given.valid_at
     valid_at = asked.valid_at or before or now.replace(microsecond=0)
     # nothing an answer says may come from the clock, or the same basis would not give the same bytes

@@ -79,7 +79,9 @@ async def test_a_basis_of_an_earlier_version_of_the_rule_is_outdated(world: Worl
     sealer = Sealer({"k1": SEALING}, "k1")
     basis: Basis = sealer.open("basis", "memory", reply.json["basis"]).mark
     older = sealer.seal("basis", "memory", msgspec.structs.replace(basis, version=basis.version + 1))
-    again = await world.call("contracts", "GET", f"{EXPOSURE}?seen_by=supplier&known_at={older}", as_="spacex")
+    again = await world.call(
+        "contracts", "GET", f"{EXPOSURE}?seen_by=supplier&known_at={older}", as_="spacex"
+    )
     assert (again.status, again.code) == (409, "basis_outdated")
 
 
@@ -107,7 +109,12 @@ async def test_ones_own_write_shows_in_another_service_once_it_is_there(world: W
     async def ask() -> int:
         body = {"ask": "capacity.timeline", "with": _pool(window), "after": token}
         reply = await world.call(
-            "capacity", "POST", "/v1/asks", as_="spacex", body=body, headers={"Prefer": "respond-async, wait=5"}
+            "capacity",
+            "POST",
+            "/v1/asks",
+            as_="spacex",
+            body=body,
+            headers={"Prefer": "respond-async, wait=5"},
         )
         committed = reply.json["answer"]["committed"]["firm"]
         return sum(step["quantity"] for step in committed)
@@ -147,7 +154,9 @@ async def test_what_is_wrong_with_a_question_is_told_whole(world: World) -> None
     assert reply.status == 422
     reply = await world.ask("contracts.nothing", "spacex", {})
     assert (reply.status, reply.code) == (422, "type_unknown")
-    reply = await world.call("contracts", "POST", "/v1/asks", as_="spacex", body={"ask": "settlement.balance"})
+    reply = await world.call(
+        "contracts", "POST", "/v1/asks", as_="spacex", body={"ask": "settlement.balance"}
+    )
     assert "settlement" in reply.json["errors"][0]["detail"]
 
 
@@ -159,7 +168,9 @@ async def test_a_token_of_another_kind_or_ledger_or_a_broken_one_does_not_hold(w
     own = (await world.call("contracts", "GET", "/v1/basis", as_="spacex")).json["basis"]
     broken = own[:-3] + ("AAA" if own[-3:] != "AAA" else "BBB")
     for token in (foreign, receipt, broken, own + "x", "bas_k9_" + own[7:], "bas_k1_!"):
-        reply = await world.call("contracts", "GET", f"{EXPOSURE}?seen_by=supplier&known_at={token}", as_="spacex")
+        reply = await world.call(
+            "contracts", "GET", f"{EXPOSURE}?seen_by=supplier&known_at={token}", as_="spacex"
+        )
         assert reply.status == 422, token
         assert reply.code in {"token_invalid", "invalid"}
 

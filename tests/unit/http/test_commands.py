@@ -110,7 +110,10 @@ async def test_a_batch_is_done_in_order_and_each_item_has_its_own_outcome(world:
 
 
 async def test_all_or_nothing_does_nothing_when_one_is_refused(world: World) -> None:
-    good = {"type": "contracts.SignContract.v1", "data": {"contract": "a", "terms": terms("spacex", "google")}}
+    good = {
+        "type": "contracts.SignContract.v1",
+        "data": {"contract": "a", "terms": terms("spacex", "google")},
+    }
     bad = {"type": "contracts.AcceptContract.v1", "data": {"contract": "spacex/none"}}
     body = {"mode": "all", "commands": [good, bad]}
     reply = await world.call("contracts", "POST", "/v1/commands", as_="spacex", body=body)
@@ -141,7 +144,9 @@ async def test_more_than_a_thousand_commands_are_too_many(world: World) -> None:
 
 
 async def test_a_party_that_nobody_has_a_key_for_is_pointed_out(world: World) -> None:
-    reply = await world.call("contracts", "POST", SIGN, as_="spacex", body={"terms": terms("spacex", "googel")})
+    reply = await world.call(
+        "contracts", "POST", SIGN, as_="spacex", body={"terms": terms("spacex", "googel")}
+    )
     assert [warning["party"] for warning in reply.json["warnings"]] == ["googel"]
     await world.key("google")
     other = "/v1/contracts/spacex/second/sign"

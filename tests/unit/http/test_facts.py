@@ -128,12 +128,27 @@ async def test_an_event_that_nobody_may_report_is_not_taken(world: World) -> Non
 
 
 async def test_everything_wrong_with_an_envelope_is_told(world: World) -> None:
-    event = {"specversion": "0.3", "source": "a b", "type": "capacity.UsageReported.v1", "Odd": 1, "time": "noon"}
+    event = {
+        "specversion": "0.3",
+        "source": "a b",
+        "type": "capacity.UsageReported.v1",
+        "Odd": 1,
+        "time": "noon",
+    }
     event |= {"data_base64": "AA==", "datacontenttype": "text/xml", "extra": {"deep": 1}}
     reply = await post(world, event, "application/cloudevents+json")
     assert reply.status == 422
     pointers = {fault["pointer"] for fault in reply.json["errors"]}
-    assert pointers >= {"/specversion", "/id", "/source", "/Odd", "/time", "/data_base64", "/datacontenttype", "/extra"}
+    assert pointers >= {
+        "/specversion",
+        "/id",
+        "/source",
+        "/Odd",
+        "/time",
+        "/data_base64",
+        "/datacontenttype",
+        "/extra",
+    }
 
 
 async def test_a_key_without_the_scope_cannot_report(world: World) -> None:

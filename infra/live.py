@@ -78,6 +78,7 @@ class LiveNode:
         self.timers = Timers(self.node, subscriptions, self.telemetry, turns)
         self._watch = HeadWatch(self.store, self.feeds)
         self._work: dict[str, asyncio.Task[None]] = {}
+        self._running: asyncio.Task[None] | None = None
         self._shared = self._kinds_of_work()
 
     async def open(self) -> None:
@@ -104,7 +105,8 @@ class LiveNode:
                 self._shut(place, error)
 
     async def run(self) -> None:
-        """Do this replica's part of the work until cancelled."""
+        """Do this replica's part of the work until cancelled or closed."""
+        self._running = asyncio.current_task()
         other = sorted({log for log, _ in self.feeds} - set(self.node.service.logs))
         own = list(self.node.service.logs)
         followed = {place: feed for place, feed in self.feeds.items() if place in self.pumps}
@@ -122,6 +124,9 @@ class LiveNode:
 
     async def close(self) -> None:
         """Stop: consumers and timers first, then the relays once all is sent, after at most 2 s."""
+        if self._running is not None:
+            # first of all, or what is stopped here would be started again
+            await ended(self._running)
         pumps = [task for name, task in self._work.items() if not name.startswith("relay")]
         await ended(*pumps)
         deadline = now() + FLUSH_SECONDS_MAX

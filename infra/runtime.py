@@ -26,7 +26,6 @@ from infra.parties import PartyEvents
 from infra.read_store.postgres import PostgresReadStore
 from infra.rest import PostgresTurns
 from infra.service import Service
-from infra.supervision import ended
 from infra.telemetry import Telemetry
 from schemas.catalog import LOGS
 
@@ -96,13 +95,7 @@ class Runtime:
         except TimeoutError:
             _log.warning("commands_left", ledger=self.live.node.ledger.name)
         await self.live.close()
-        await ended(self._running)
         await self._connections.aclose()
-
-    @property
-    def ended(self) -> bool:
-        """Whether it no longer runs, which it does only if something is badly wrong."""
-        return self._running.done()
 
 
 def named_topics(ledger: Ledger, config: Config) -> Ledger:
@@ -174,6 +167,7 @@ class Runtimes:
         """Nothing is served yet."""
         self._identity = identity
         self._opening = asyncio.Lock()
+        self._leaving: set[asyncio.Task[None]] = set()
         self.served: dict[str, Runtime] = {}
         self.desks: dict[str, Desk] = {}
 
@@ -197,9 +191,17 @@ class Runtimes:
             await runtime.close()
             _log.info("ledger_left", ledger=name)
 
+    def leave_soon(self, name: str) -> None:
+        """Serve a ledger no more, without waiting until everything of it has ended."""
+        task = asyncio.create_task(self.leave(name), name=f"leaving-{name}")
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
     async def close(self) -> None:
         """Leave all of them at once."""
-        await asyncio.gather(*(self.leave(name) for name in list(self.served)), return_exceptions=True)
+        for name in list(self.served):
+            self.leave_soon(name)
+        await asyncio.gather(*self._leaving, return_exceptions=True)
 
     @property
     def nodes(self) -> Mapping[str, LiveNode]:

@@ -79,7 +79,7 @@ async def finding(config: Config, runtimes: Runtimes, backoff: Backoff) -> None:
     while True:
         there = set(await ledger_names(config.postgres.dsn))
         for name in sorted(set(runtimes.served) - there):
-            await runtimes.leave(name)
+            runtimes.leave_soon(name)
         for name in sorted(there - set(runtimes.served)):
             await _try(name, config, runtimes)
         backoff.reset()

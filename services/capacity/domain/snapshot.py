@@ -1,4 +1,4 @@
-"""A pool as it is kept in a snapshot: its many holdings as plain numbers, for a cold pool to be served at once."""
+"""A pool as it is kept in a snapshot: its many holdings as plain numbers, so that it is soon there again."""
 
 from collections.abc import Iterable
 from typing import TypeAlias

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 import msgspec
 
@@ -47,16 +48,20 @@ class Readings(msgspec.Struct, frozen=True):
 
     def covered(self) -> Schedule:
         """Return 1 wherever there is a report."""
-        whole = sum_of(_over(each, 1) for each in self.found)
+        whole = _added((each.start, each.end, 1) for each in self.found)
         return Schedule.from_raw((start, end, 1) for start, end, _ in whole.raw)
 
     def peak(self) -> Schedule:
         """Return the peak use over time; reports add up."""
-        return sum_of(_over(each, each.peak) for each in self.found if each.peak)
+        return _added((each.start, each.end, each.peak) for each in self.found)
 
 
-def _over(reading: Reading, quantity: int) -> Schedule:
-    return Schedule.from_canonical(((reading.start, reading.end, quantity),))
+def _added(steps: Iterable[tuple[int, int, int]]) -> Schedule:
+    """Return the sum of steps, most of which follow on one another."""
+    ordered = sorted(steps)
+    if all(step[1] <= later[0] for step, later in pairwise(ordered)):
+        return Schedule.from_raw(ordered)
+    return sum_of(Schedule.from_raw([step]) for step in ordered)
 
 
 async def readings(view: View, pool: Pool, names: Iterable[str]) -> dict[str, Readings]:

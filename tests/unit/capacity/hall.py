@@ -105,9 +105,17 @@ def hall_with(quantity: int, pool: str = "p", **terms: Any) -> Hall:
 
 
 def add_pool(hall: Hall, quantity: int, pool: str, **terms: Any) -> None:
-    hall.do(RegisterPool(pool=pool, site="s", sku=SKU, **terms))
-    hall.do(PlanPhase(pool=pool, phase="a", quantity=quantity, megawatts="1", planned_at=START))
-    hall.do(AcceptPhase(pool=pool, phase="a", accepted_at=START, quantity=quantity))
+    for command in pool_commands(pool, quantity, **terms):
+        hall.do(command)
+
+
+def pool_commands(pool: str, quantity: int, **terms: Any) -> Sequence[Command]:
+    """What makes a pool with `quantity` accepted from the start on."""
+    return (
+        RegisterPool(pool=pool, site="s", sku=SKU, **terms),
+        PlanPhase(pool=pool, phase="a", quantity=quantity, megawatts="1", planned_at=START),
+        AcceptPhase(pool=pool, phase="a", accepted_at=START, quantity=quantity),
+    )
 
 
 def reserve(

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from infra.database import Connection, Database, Row, committing
-from infra.event_store import Cut
+from infra.event_store import Cut, Recorded
 from infra.read_store import START, Checkpoint, CheckpointMovedError, DueTimer, Effect, Parked
 from infra.read_store.tables import FILE, arrays, by_table, insertion, make, selection, values_of
 from infra.service import Table
@@ -102,12 +102,17 @@ class PostgresReadStore:
         if moved is None:
             raise CheckpointMovedError(f"{key}: not at position {seen.position}")
 
+    async def _add_rows(
+        self, connection: Connection, table: Table, rows: Sequence[tuple[Recorded, int, Mapping[str, Any]]]
+    ) -> None:
+        await connection.execute(insertion(self._schema, table), *arrays(table, rows))
+
     async def _add(self, connection: Connection, effect: Effect) -> None:
         for name, rows in by_table(effect.rows).items():
             table = self._tables[name]
             unknown = {key for _, _, row in rows for key in row} - {column.name for column in table.columns}
             assert not unknown, f"{name} has no column {sorted(unknown)}"
-            await connection.execute(insertion(self._schema, table), *arrays(table, rows))
+            await self._add_rows(connection, table, rows)
         if effect.timers:
             await connection.execute(
                 self._statement("add_timers"), *_columns([_plain(t) for t in effect.timers])

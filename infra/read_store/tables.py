@@ -45,14 +45,20 @@ async def make(connection: Connection, schema: str, table: Table) -> None:
         raise TableChangedError(f"{schema}.{table.name} has columns {there}, declared are {declared}")
     if rows:
         return
-    physical = quoted(f"{table.name}_v1")
+    physical = f"{table.name}_v1"
+    await make_physical(connection, schema, table, physical)
+    names = {"schema": quoted(schema), "table": quoted(physical), "view": quoted(table.name)}
+    await connection.execute(statement(FILE, "show_table", **names))
+
+
+async def make_physical(connection: Connection, schema: str, table: Table, name: str) -> None:
+    """Make one version of a read model's table and indexes, under a name of its own, without a view."""
     definitions = "".join(f",\n    {_definition(column)}" for column in table.columns)
-    names = {"schema": quoted(schema), "table": physical}
+    names = {"schema": quoted(schema), "table": quoted(name)}
     await connection.execute(statement(FILE, "make_table", **names, definitions=definitions))
     for columns in table.index:
         listed = ", ".join(map(quoted, columns))
         await connection.execute(statement(FILE, "make_index", **names, columns=listed))
-    await connection.execute(statement(FILE, "show_table", **names, view=quoted(table.name)))
 
 
 def _definition(column: Column) -> str:

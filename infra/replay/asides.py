@@ -208,10 +208,11 @@ def _place(row: Mapping[str, Any]) -> _Place:
 
 
 def _values(row: Mapping[str, Any] | None, names: Sequence[str]) -> dict[str, Any] | None:
-    return None if row is None else {name: _readable(row[name]) for name in (*names, "recorded_at")}
+    return None if row is None else {name: readable(row[name]) for name in (*names, "recorded_at")}
 
 
-def _readable(value: Any) -> Any:
+def readable(value: Any) -> Any:
+    """Return a column's value as JSON has it; bytes as hexadecimal digits."""
     return value.hex() if isinstance(value, bytes) else plain(value)
 
 

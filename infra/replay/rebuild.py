@@ -203,10 +203,11 @@ class _Lane:
             return 0
         before = self._reached
         if not self._page or before >= self._page[-1].position:
-            self._page = await anext(self._pages, ())
-        if not self._page:
-            self._pages = None
-            return 0
+            try:
+                self._page = await anext(self._pages)
+            except StopAsyncIteration:
+                self._pages = None
+                return 0
         for subscription in self._subscriptions:
             await subscription.offer(self._page)
         await reach(Failpoint.REBUILD_MID)

@@ -47,7 +47,11 @@ class Sky:
 
     async def around(self, what: str) -> None:
         """See `Weather.around` of the bus."""
-        await self.wait()
+        if what == "send":
+            # on its way already: it may arrive after its sender's end
+            await asyncio.sleep(self.dice.random() * 0.03)
+        else:
+            await self.wait()
         chance = {"send": 0.03, "ack": 0.05, "ends": 0.03, "read": 0.01}.get(what, 0.02)
         if self.strikes(chance):
             raise BusUnavailableError(f"the bus is away: {what}")

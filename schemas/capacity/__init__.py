@@ -27,39 +27,22 @@ from schemas.capacity.commands import (
     TransferReservation,
 )
 from schemas.capacity.events import (
-    CapacityCut,
     CapacityHeld,
     CapacityPassedOn,
     CapacityRecalled,
     CapacityReceived,
     CapacityRegained,
     CapacityReserved,
-    CapacityRestored,
     CapacityReturned,
-    CutsPlanned,
     GiverChanged,
     HoldConfirmed,
     HoldExpired,
-    MilestoneRecorded,
-    OutageDeclared,
-    OutageEnded,
-    PhaseAccepted,
-    PhaseCancelled,
-    PhaseForecast,
-    PhaseOverdue,
-    PhasePlanned,
-    PoolRegistered,
     RequestRefused,
     ReservationAmended,
     ReservationReleased,
     ReservationTakenOver,
     ReservationTransferred,
-    ShortfallClosed,
-    ShortfallOpened,
     TermsTaken,
-    UsageCorrected,
-    UsagePassedThrough,
-    UsageReported,
     UsePlanned,
 )
 from schemas.capacity.questions import (
@@ -73,6 +56,27 @@ from schemas.capacity.questions import (
 )
 from schemas.capacity.rejections import (
     Rejection,
+)
+from schemas.capacity.supply_events import (
+    CapacityCut,
+    CapacityRestored,
+    CutsPlanned,
+    MilestoneRecorded,
+    OutageDeclared,
+    OutageEnded,
+    PhaseAccepted,
+    PhaseCancelled,
+    PhaseForecast,
+    PhaseOverdue,
+    PhasePlanned,
+    PoolRegistered,
+    ShortfallClosed,
+    ShortfallOpened,
+)
+from schemas.capacity.usage_events import (
+    UsageCorrected,
+    UsagePassedThrough,
+    UsageReported,
 )
 from schemas.capacity.values import (
     ByCause,

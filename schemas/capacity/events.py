@@ -8,111 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.capacity.values import (
-    ByCause,
-    Cause,
     Count,
-    CutRule,
     Fill,
     Hours,
     LineRecall,
-    Sell,
-    Sku,
-    Spare,
     Tier,
 )
-from schemas.kernel.interval import Interval
 from schemas.kernel.schedule import Schedule
-from schemas.kernel.wire import Id, Instant, Name, Percent, Quantity, ReservationName, Text
+from schemas.kernel.wire import Id, Instant, Name, Quantity, ReservationName, Text
 from schemas.message import Event
-
-
-class PoolRegistered(Event, tag="capacity.PoolRegistered.v1"):
-    """A pool was opened."""
-
-    pool: Name
-    site: Text
-    sku: Sku
-    lot: int = 1
-    quantum_seconds: int = 3600
-    spare: Spare = 0
-    overbook_percent: Percent = "0"
-    sell: Sell = "accepted"
-    cut: CutRule = "pro_rata"
-    rotation_hours: int | None = None
-    listed: bool = False
-
-
-class PhasePlanned(Event, tag="capacity.PhasePlanned.v1"):
-    """A phase was planned."""
-
-    pool: Name
-    phase: Id
-    quantity: Quantity
-    megawatts: Percent
-    planned_at: Instant
-
-
-class PhaseForecast(Event, tag="capacity.PhaseForecast.v1"):
-    """A phase is expected at another date; later than before is a slip."""
-
-    pool: Name
-    phase: Id
-    forecast_at: Instant
-    reason: Text = ""
-
-
-class PhaseAccepted(Event, tag="capacity.PhaseAccepted.v1"):
-    """A phase was accepted, with what it really has."""
-
-    pool: Name
-    phase: Id
-    accepted_at: Instant
-    quantity: Quantity
-
-
-class PhaseCancelled(Event, tag="capacity.PhaseCancelled.v1"):
-    """A phase was given up."""
-
-    pool: Name
-    phase: Id
-
-
-class MilestoneRecorded(Event, tag="capacity.MilestoneRecorded.v1"):
-    """A phase passed a milestone."""
-
-    pool: Name
-    phase: Id
-    milestone: Id
-    at: Instant
-
-
-class PhaseOverdue(Event, tag="capacity.PhaseOverdue.v1"):
-    """A phase's latest date came unaccepted: it counts for nothing until accepted or forecast anew."""
-
-    pool: Name
-    phase: Id
-    due: Instant
-
-
-class OutageDeclared(Event, tag="capacity.OutageDeclared.v1"):
-    """GPUs are out of service. `lost` is what the pool loses: widened to its grid, rounded up to lots."""
-
-    pool: Name
-    outage: Id
-    quantity: Quantity
-    start: Instant
-    end: Instant | None
-    planned: bool
-    lost: Schedule
-
-
-class OutageEnded(Event, tag="capacity.OutageEnded.v1"):
-    """An outage ended, or will. `lost` is what the pool loses by it in the end."""
-
-    pool: Name
-    outage: Id
-    ended_at: Instant
-    lost: Schedule
 
 
 class CapacityReserved(Event, tag="capacity.CapacityReserved.v1"):
@@ -322,48 +226,6 @@ class GiverChanged(Event, tag="capacity.GiverChanged.v1"):
     start: Instant
 
 
-class ShortfallOpened(Event, tag="capacity.ShortfallOpened.v1"):
-    """A pool is short of what it committed; told again under the same id when its extent changes."""
-
-    pool: Name
-    shortfall: Id
-    opened_at: Instant
-    quantity: ByCause
-
-
-class ShortfallClosed(Event, tag="capacity.ShortfallClosed.v1"):
-    """A shortfall does not reach beyond now any more; `quantity` is what was short in the end."""
-
-    pool: Name
-    shortfall: Id
-    quantity: ByCause
-
-
-class CapacityCut(Event, tag="capacity.CapacityCut.v1"):
-    """More of a reservation or holding is cut by a cause; `quantity` is all that is cut by it."""
-
-    pool: Name
-    reservation: ReservationName
-    cause: Cause
-    quantity: Schedule
-
-
-class CapacityRestored(Event, tag="capacity.CapacityRestored.v1"):
-    """Less of a reservation or holding is cut by a cause; `quantity` is what is still cut by it."""
-
-    pool: Name
-    reservation: ReservationName
-    cause: Cause
-    quantity: Schedule
-
-
-class CutsPlanned(Event, tag="capacity.CutsPlanned.v1"):
-    """A rotating cut is planned up to `until`: beyond it there is no cut yet."""
-
-    pool: Name
-    until: Instant | None
-
-
 class UsePlanned(Event, tag="capacity.UsePlanned.v1"):
     """A holder, the counterparty, plans to use `quantity` and no more."""
 
@@ -387,50 +249,3 @@ class RequestRefused(Event, tag="capacity.RequestRefused.v1"):
     code: Text
     terms_version: Count
     details: Mapping[str, Any] = {}
-
-
-class UsageReported(Event, tag="capacity.UsageReported.v1"):
-    """What a holder, the counterparty, used; `report` is the sender's id of it."""
-
-    pool: Name
-    reservation: ReservationName
-    holder: Id
-    report: Text
-    interval: Interval
-    gpu_seconds: Quantity | None = None
-    peak_gpus: Quantity | None = None
-    meter: Id = "gpu"
-    quantity: Quantity | None = None
-
-
-class UsageCorrected(Event, tag="capacity.UsageCorrected.v1"):
-    """All values of `report` anew: the last correction known is what counts."""
-
-    pool: Name
-    reservation: ReservationName
-    holder: Id
-    report: Text
-    interval: Interval
-    gpu_seconds: Quantity | None = None
-    peak_gpus: Quantity | None = None
-    meter: Id = "gpu"
-    quantity: Quantity | None = None
-
-
-class UsagePassedThrough(Event, tag="capacity.UsagePassedThrough.v1"):
-    """Usage below a giver, the counterparty, as its meter sees it; replaces what came through of `report`.
-
-    `of` is the giver's own holding through which it came: never who used it below.
-    """
-
-    pool: Name
-    reservation: ReservationName
-    holder: Id
-    of: ReservationName
-    report: Text
-    interval: Interval
-    gpu_seconds: Quantity | None = None
-    peak_gpus: Quantity | None = None
-    meter: Id = "gpu"
-    quantity: Quantity | None = None
-    part: int = 0

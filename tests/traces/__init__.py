@@ -1,1 +1,1 @@
-"""Foreign traces played through the services; they lie beside the project, and are skipped where they do not."""
+"""Foreign traces, played through the services; skipped where they do not lie beside the project."""

@@ -321,7 +321,10 @@ def _regiven(pool: Pool, holding: Holding, event: GiverChanged) -> Holding:
     giver = pool.holdings[event.source]
     if event.reservation not in giver.takers:
         pool.put(replace(giver, takers=(*giver.takers, event.reservation)))
-    return replace(holding, sources=(*holding.sources, Source(seconds(event.start), event.source)))
+    changed = Source(seconds(event.start), event.source)
+    others = (source for source in holding.sources if source.start != changed.start)
+    sources = sorted((*others, changed), key=lambda source: source.start)
+    return replace(holding, sources=tuple(sources))
 
 
 def _short(pool: Pool, event: ShortEvent) -> None:

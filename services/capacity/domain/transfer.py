@@ -107,45 +107,46 @@ def move(draft: Draft, transfer: Transfer) -> None:
 
     Where less is left than was passed on (by law alone), those below lose the rest pro rata.
     """
-    pool = draft.before.name
     old = draft.after.holdings[transfer.name]
     left = old.quantity - transfer.moved
-    draft.add(
-        ReservationTransferred(
-            pool=pool,
-            reservation=old.name,
-            new_reservation=transfer.new_name,
-            to=transfer.to,
-            start=instant(transfer.start),
-            moved=transfer.moved,
-            quantity=left,
-            asked=transfer.asked,
-            whole=transfer.whole,
-        ),
-        old.holder,
-    )
-    draft.add(
-        ReservationTakenOver(
-            pool=pool,
-            reservation=transfer.new_name,
-            old_reservation=old.name,
-            holder=transfer.to,
-            start=instant(transfer.start),
-            tier=old.tier,
-            quantity=transfer.moved,
-            contract=transfer.contract,
-            line=transfer.line,
-            fill=old.fill,
-            asked=transfer.asked,
-            recall=transfer.recall,
-            whole=transfer.whole,
-        ),
-        transfer.to,
-    )
+    draft.add(_transferred(draft, old, transfer, left), old.holder)
+    draft.add(_taken_over(draft, old, transfer), transfer.to)
     if transfer.whole:
         _follow(draft, old, transfer)
     else:
         _lower(draft, old.name, left)
+
+
+def _transferred(draft: Draft, old: Holding, transfer: Transfer, left: Schedule) -> ReservationTransferred:
+    return ReservationTransferred(
+        pool=draft.before.name,
+        reservation=old.name,
+        new_reservation=transfer.new_name,
+        to=transfer.to,
+        start=instant(transfer.start),
+        moved=transfer.moved,
+        quantity=left,
+        asked=transfer.asked,
+        whole=transfer.whole,
+    )
+
+
+def _taken_over(draft: Draft, old: Holding, transfer: Transfer) -> ReservationTakenOver:
+    return ReservationTakenOver(
+        pool=draft.before.name,
+        reservation=transfer.new_name,
+        old_reservation=old.name,
+        holder=transfer.to,
+        start=instant(transfer.start),
+        tier=old.tier,
+        quantity=transfer.moved,
+        contract=transfer.contract,
+        line=transfer.line,
+        fill=old.fill,
+        asked=transfer.asked,
+        recall=transfer.recall,
+        whole=transfer.whole,
+    )
 
 
 def _follow(draft: Draft, old: Holding, transfer: Transfer) -> None:

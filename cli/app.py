@@ -28,16 +28,16 @@ GROUPS = (stack,)
 COMMANDS = {
     "audit": ("cli.keys:audit", "What was done with keys, and access refused."),
     "basis": ("cli.events:basis", "Opens a basis: what an answer rests on."),
-    "capacity": ("cli.asks:CAPACITY", "Asks the capacity service."),
+    "capacity": ("cli.capacity:GROUP", "Asks the capacity service."),
     "check": ("cli.scenarios:check", "Plays scenario files and compares with what they expect."),
     "clock": ("cli.keys:CLOCK", "The ledger's clock; a sandbox's can be moved."),
-    "contracts": ("cli.asks:CONTRACTS", "Asks the contracts service."),
+    "contracts": ("cli.contracts:GROUP", "Asks the contracts service."),
     "events": ("cli.events:GROUP", "Reports facts, and looks at what was recorded."),
     "history": ("cli.events:history", "Every event in which a tenant is a party."),
     "keys": ("cli.keys:KEYS", "Keys: made, listed, rotated, revoked."),
     "run": ("cli.scenarios:run", "Plays a scenario file and prints its answers."),
     "schemas": ("cli.schemas:GROUP", "Schemas and references made from the declarations."),
-    "settlement": ("cli.asks:SETTLEMENT", "Asks the settlement service."),
+    "settlement": ("cli.settlement:GROUP", "Asks the settlement service."),
     "tenants": ("cli.keys:TENANTS", "Tenants: made, listed."),
 }
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import App, Parameter
 
+from cli.asking import show_reply
 from cli.composition import SERVICES
 from cli.connection import Connection, with_client
-from cli.showing import show
 from infra.client import Client
 from infra.service import Ask, Service
 from infra.validation import field_schemas, value_of_text
@@ -47,8 +47,7 @@ def _command(ask: Ask) -> Callable[..., int]:
             return await client.ask(ask.name, question, when=asked, wait_seconds=given["wait"])
 
         reply = with_client(connection, ask_it)
-        told = reply if given["json"] else {**_top(reply["answer"]), "basis": reply["basis"]}
-        show(told, as_json=given["json"])
+        show_reply(ask.name, question, reply, as_json=given["json"])
         return 0
 
     parameters = [
@@ -86,10 +85,6 @@ _WHEN = (
 )
 
 _DEFAULTS = {one.name: one.default for one in _WHEN}
-
-
-def _top(answer: object) -> dict[str, Any]:
-    return answer if isinstance(answer, dict) else {"answer": answer}
 
 
 def _python_name(name: str) -> str:

@@ -33,7 +33,7 @@ class Layer(dict[str, Holding]):
         return self._base[name]
 
     def __contains__(self, name: object) -> bool:
-        return dict.__contains__(self, name) or name in self._base
+        return super().__contains__(name) or name in self._base
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())
@@ -58,8 +58,7 @@ class Layer(dict[str, Holding]):
         return self._all().items()
 
     def _all(self) -> dict[str, Holding]:
-        changed = {name: dict.__getitem__(self, name) for name in dict.__iter__(self)}
-        return {**self._base, **changed}
+        return {**self._base, **dict(super().items())}
 
 
 class Shortfall(msgspec.Struct, frozen=True):
@@ -167,10 +166,10 @@ class Pool(msgspec.Struct, kw_only=True, dict=True):
             planned_until=self.planned_until,
         )
         for derived in ("supply", "limits"):
-            if derived in self.__dict__:
-                made.__dict__[derived] = self.__dict__[derived]
-        if "book" in self.__dict__:
-            made.__dict__["book"] = self.book.fork()
+            if derived in vars(self):
+                vars(made)[derived] = vars(self)[derived]
+        if "book" in vars(self):
+            vars(made)["book"] = self.book.fork()
         return made
 
     # -- changing it, for `evolve` alone --------------------------------------------------------------
@@ -180,7 +179,7 @@ class Pool(msgspec.Struct, kw_only=True, dict=True):
         before = self.holdings.get(holding.name)
         self.holdings[holding.name] = holding
         self.holders.add(holding.holder)
-        if holding.is_reservation and "book" in self.__dict__:
+        if holding.is_reservation and "book" in vars(self):
             quantity = Schedule.EMPTY if before is None else before.quantity
             if before is not None and before.tier is not holding.tier:
                 self.book.commit(before.tier, quantity, Schedule.EMPTY)
@@ -190,9 +189,9 @@ class Pool(msgspec.Struct, kw_only=True, dict=True):
 
     def resupply(self) -> None:
         """Find anew what there is, after a change of phases or outages."""
-        before = self.__dict__.pop("limits", None)
-        self.__dict__.pop("supply", None)
-        if "book" in self.__dict__:
+        before = vars(self).pop("limits", None)
+        vars(self).pop("supply", None)
+        if "book" in vars(self):
             assert before is not None, "a book is made of limits"
             self.book.supply(before, self.limits)
 

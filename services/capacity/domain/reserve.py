@@ -29,7 +29,7 @@ from services.capacity.domain.access import not_the_operator, off, pool_of, rese
 from services.capacity.domain.book import Book
 from services.capacity.domain.cover import cover
 from services.capacity.domain.draft import Draft
-from services.capacity.domain.fit import Lack, demands, details, earliest_shift, lack, lack_of
+from services.capacity.domain.fit import Demand, Lack, demands, details, earliest_shift, lack, lack_of
 from services.capacity.domain.holding import Holding
 from services.capacity.domain.pool import Pool
 
@@ -158,7 +158,7 @@ def available(book: Book, tier: Tier, quantity: Schedule, lot: int) -> Schedule:
 
 def _earliest(order: Order[Any], parts: Iterable[Part], drafts: Mapping[str, Draft]) -> datetime | None:
     """Return the least start, at or after the asked one, from which on all parts fit in the same shape."""
-    found = []
+    found: list[Demand] = []
     wanted = [part for part in parts if part.fill is Fill.ALL and not part.quantity.is_empty]
     for stream in dict.fromkeys(stream_of(qualify(part.pool, order.actor)) for part in wanted):
         if stream not in drafts:

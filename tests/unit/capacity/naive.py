@@ -47,7 +47,8 @@ class Hour:
         return whole - capacity
 
     def short(self) -> dict[Cause, int]:
-        found, so_far = {}, 0
+        found: dict[Cause, int] = {}
+        so_far = 0
         for cause in CAUSES:
             lacking = self.lacking(self.levels[cause])
             found[cause], so_far = lacking - so_far, lacking
@@ -99,7 +100,7 @@ class Hour:
     def shares(self, amount: int, claims: dict[str, int]) -> dict[str, int]:
         if self.pool.info.cut == "pro_rata":
             return self.pro_rata(amount, claims)
-        found = {}
+        found: dict[str, int] = {}
         places = {n: self.pool.holdings[n].place for n in claims}
         for name in sorted(claims, key=lambda n: (places[n], n), reverse=True):
             found[name] = min(amount, claims[name])

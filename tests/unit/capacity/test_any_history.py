@@ -68,7 +68,7 @@ class Chance:
 
     def shape(self, least: int = 0) -> Schedule:
         start = self.random.randrange(max(least, 0), HOURS)
-        steps = []
+        steps: list[tuple[float, float | None, int]] = []
         for _ in range(self.random.choice((1, 1, 2, 3))):
             end = start + self.random.randrange(1, 20)
             steps.append((start, end, self.lot * self.random.randrange(1, 8)))

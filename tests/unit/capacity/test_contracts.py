@@ -70,7 +70,8 @@ class World:
             term=Span(hour(0), hour(END)),
             currency="USD",
             lines=lines,
-            **{"transfer": Transfer(sublease="allowed", novation="allowed"), **more},
+            transfer=Transfer(sublease="allowed", novation="allowed"),
+            **more,
         )
         await self.done(supplier, SignContract(contract=contract, terms=terms))
 

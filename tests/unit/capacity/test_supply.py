@@ -53,7 +53,8 @@ STEPS = st.lists(st.tuples(st.integers(1, 200), st.integers(0, 100), st.integers
 def test_what_is_off_the_grid_is_covered_by_the_least_that_is_on_it(
     steps: list[tuple[int, int, int]],
 ) -> None:
-    raw, at = [], 0
+    raw: list[tuple[int, int | None, int]] = []
+    at = 0
     for length, gap, quantity in steps:
         raw.append((at + gap, at + gap + length, quantity))
         at += gap + length

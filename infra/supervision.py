@@ -18,6 +18,7 @@ from infra.read_store import CheckpointMovedError
 from infra.relay import TopicAheadError
 from infra.subscriptions import StoreRewoundError
 
+CANCEL_AGAIN_SECONDS = 1.0
 PAUSE_SECONDS_FIRST = 0.05
 PAUSE_SECONDS_MAX = 2.0
 PASSING = (
@@ -99,11 +100,16 @@ async def keep(
 
 
 async def ended(*tasks: "asyncio.Task[Any]", seconds_max: float = 5.0) -> None:
-    """Cancel tasks and wait until they have ended, at most so long."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=seconds_max)
+    """Cancel tasks and wait until they have ended, at most so long.
+
+    They are cancelled again each second: a driver that is closed may swallow a cancellation, and the loop
+    that was to end would then begin anew.
+    """
+    left, deadline = set(tasks), now() + seconds_max
+    while left and now() < deadline:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=min(CANCEL_AGAIN_SECONDS, deadline - now()))
 
 
 async def heard(wake: asyncio.Event, seconds_max: float) -> bool:

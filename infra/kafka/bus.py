@@ -35,7 +35,7 @@ class KafkaBus:
                 there = await within(ANSWER_SECONDS_MAX, admin.list_topics())
                 missing = [name for name in names if name not in there]
                 await topics.create(admin, missing, self._ledger.shards, self._settings)
-            faults = await topics.faults(admin, names, self._ledger.shards, self._settings)
+            faults = await topics.settled_faults(admin, names, self._ledger.shards, self._settings)
         if faults:
             raise TopicMismatchError(faults)
 

@@ -1,5 +1,7 @@
 """What a topic must be like: made so where it is missing, and refused where it is not so."""
 
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -10,6 +12,9 @@ from infra.bus import BusUnavailableError, TopicMismatchError
 from infra.config import KafkaSettings
 from infra.kafka.publisher import BATCH_BYTES_MAX, RECORD_BYTES_MAX
 from infra.kafka.waiting import ANSWER_SECONDS_MAX, within
+
+SETTLE_SECONDS_MAX = 3.0
+SETTLE_LOOK_SECONDS = 0.05
 
 
 def settings_of_topics(settings: KafkaSettings) -> dict[str, str]:
@@ -52,6 +57,18 @@ async def remove(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
         kind = for_code(code)
         if code and kind is not UnknownTopicOrPartitionError:
             raise BusUnavailableError(f"{name} cannot be removed: {kind.__name__}")
+
+
+async def settled_faults(
+    admin: AIOKafkaAdminClient, names: Sequence[str], partitions: int, settings: KafkaSettings
+) -> list[str]:
+    """Return what is wrong with topics, once they are known: brokers learn of a new topic a moment later."""
+    deadline = time.monotonic() + SETTLE_SECONDS_MAX
+    while found := await faults(admin, names, partitions, settings):
+        if time.monotonic() > deadline:
+            return found
+        await asyncio.sleep(SETTLE_LOOK_SECONDS)
+    return []
 
 
 async def faults(

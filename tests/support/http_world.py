@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -25,6 +26,19 @@ CLOCK = datetime(2026, 6, 8, tzinfo=UTC)
 PEPPER = os.urandom(32)
 SEALING = os.urandom(64)
 Client = TestClient[web.Request, web.Application]
+
+
+def memory_access(ledger: str) -> Access:
+    """The keys of a ledger, in memory, with the machine's clock."""
+    store, audit = MemoryKeyStore(), MemoryAuditLog()
+    return Access(ledger, store, audit, PEPPER, now=lambda: datetime.now(UTC), seconds=time.monotonic)
+
+
+def desk(system: System, access: Access, service: Service) -> Desk:
+    """One service of a system, and its keys."""
+    node = system.parts[service.name].node
+    node.ledger = msgspec.structs.replace(node.ledger, name=access.ledger)
+    return Desk(node=node, access=access, events=PartyEvents(system.store))
 
 
 class Reply:
@@ -55,22 +69,17 @@ class World:
         cls, services: Sequence[Service] = SERVICES, limits: Limits | None = None, now: datetime = CLOCK
     ) -> "World":
         system = await System.open(services, now)
-        access = Access(
-            "memory",
-            MemoryKeyStore(),
-            MemoryAuditLog(),
-            PEPPER,
-            now=lambda: datetime.now(UTC),
-            seconds=time.monotonic,
-        )
+        access = memory_access("memory")
         clients: dict[str, Client] = {}
         for service in services:
-            node = system.parts[service.name].node
-            desk = Desk(node=node, access=access, events=PartyEvents(system.store))
-            application = app(service, {"memory": desk}, Sealer({"k1": SEALING}, "k1"), limits=limits)
+            desks = {"memory": desk(system, access, service)}
+            application = app(service, desks, Sealer({"k1": SEALING}, "k1"), limits=limits)
             clients[service.name] = TestClient(TestServer(application))
             await clients[service.name].start_server()
         return cls(system, access, clients)
+
+    def desks(self, service: Service) -> dict[str, Desk]:
+        return {"memory": desk(self.system, self.access, service)}
 
     async def close(self) -> None:
         for client in self.clients.values():

@@ -4,7 +4,7 @@ from datetime import timedelta
 import msgspec
 
 from infra.tokens import Basis, Sealer, cut_of
-from tests.support.deals import sell, terms
+from tests.support.http_deals import sell, terms
 from tests.support.http_world import CLOCK, SEALING, World
 
 EXPOSURE = "/v1/contracts/spacex/for-google/exposure"

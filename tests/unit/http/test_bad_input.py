@@ -1,4 +1,4 @@
-"""Every trap, truncated, doubled and mutated: a 4xx that says why, nothing written, the next request served."""
+"""Every trap, truncated, doubled, mutated: a 4xx that says why, nothing written, the next one served."""
 
 import json
 import random
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.deals import terms
+from tests.support.http_deals import terms
 from tests.support.http_world import Reply, World
 
 SIGN = "/v1/contracts/spacex/for-google/sign"

@@ -1,4 +1,4 @@
-from tests.support.deals import terms
+from tests.support.http_deals import terms
 from tests.support.http_world import World
 
 SIGN = "/v1/contracts/spacex/for-google/sign"

@@ -1,7 +1,7 @@
 import json
 from typing import Any
 
-from tests.support.deals import sell, terms
+from tests.support.http_deals import sell, terms
 from tests.support.http_world import World
 
 HOUR = {"start": "2026-10-01T00:00:00Z", "end": "2026-10-01T01:00:00Z"}

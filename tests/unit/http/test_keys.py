@@ -17,10 +17,11 @@ class Watch:
     def pass_by(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
     def access(self, store: MemoryKeyStore, audit: MemoryAuditLog) -> Access:
-        return Access(
-            "main", store, audit, PEPPER, now=lambda: self.now, seconds=lambda: self.now.timestamp()
-        )
+        return Access("main", store, audit, PEPPER, now=lambda: self.now, seconds=self.seconds)
 
 
 def test_a_key_reads_back_as_it_was_written_and_hides_its_secret_in_logs() -> None:

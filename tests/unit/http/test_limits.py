@@ -133,8 +133,9 @@ async def _talk(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
 async def test_slow_heads_slow_bodies_and_no_http_at_all_end_within_their_deadlines() -> None:
     world = await World.open()
     service = SERVICES[0]
-    desks = {"memory": world.clients[service.name].app and _desk(world, service)}
-    listener = Listener(app(service, desks, Sealer({"k1": SEALING}, "k1"), limits=TIGHT), TIGHT)
+    listener = Listener(
+        app(service, world.desks(service), Sealer({"k1": SEALING}, "k1"), limits=TIGHT), TIGHT
+    )
     port = await listener.open("127.0.0.1", 0)
     try:
         key = await world.key("spacex")
@@ -155,11 +156,3 @@ async def test_slow_heads_slow_bodies_and_no_http_at_all_end_within_their_deadli
     finally:
         await listener.close(1.0)
         await world.close()
-
-
-def _desk(world: World, service: Service) -> object:
-    from infra.http.site import Desk  # noqa: PLC0415
-    from infra.parties import PartyEvents  # noqa: PLC0415
-
-    node = world.system.parts[service.name].node
-    return Desk(node=node, access=world.access, events=PartyEvents(world.system.store))

@@ -9,6 +9,7 @@ from infra.event_store import Cut, EventStore, Recorded, StreamName
 from infra.fold import fold, over
 from infra.past import Folded
 from infra.read_store import ReadStore
+from infra.sums import Latest, Summing
 from schemas.decision import Aggregate
 
 S = TypeVar("S")
@@ -89,6 +90,16 @@ class LedgerPast:
     async def rows(self, table: str, where: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         """See `Past.rows`."""
         return await self._reads.rows(table, where, self._cut)
+
+    async def totals(self, table: str, summing: Summing) -> Sequence[Mapping[str, Any]]:
+        """See `Past.totals`."""
+        return await self._reads.totals(table, summing, self._cut)
+
+    async def touched_from(
+        self, table: str, where: Mapping[str, Any], column: str, latest: Latest, since: Cut
+    ) -> int | None:
+        """See `Past.touched_from`."""
+        return await self._reads.touched_from(table, where, column, latest, (since, self._cut))
 
     async def command(self, log: str, tenant: str, actor: str, command: str) -> Sequence[Recorded]:
         """See `Past.command`."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from infra.event_store import Cut, Recorded, StreamName
+from infra.sums import Latest, Summing
 from schemas.decision import Aggregate, Origin
 
 S = TypeVar("S")
@@ -66,6 +67,19 @@ class Past(Protocol):
 
     async def rows(self, table: str, where: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         """Return an own read model's rows that equal `where`, by (log, shard, position, ordinal)."""
+        ...
+
+    async def totals(self, table: str, summing: Summing) -> Sequence[Mapping[str, Any]]:
+        """Return the sums of an own read model's rows (`infra.read_store.ReadStore.totals`)."""
+        ...
+
+    async def touched_from(
+        self, table: str, where: Mapping[str, Any], column: str, latest: Latest, since: Cut
+    ) -> int | None:
+        """Return the least value of `column` among an own read model's rows that are new since a cut.
+
+        What new rows replace counts too (`infra.read_store.ReadStore.touched_from`).
+        """
         ...
 
     async def command(self, log: str, tenant: str, actor: str, command: str) -> Sequence[Recorded]:

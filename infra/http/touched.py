@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from infra.event_store import Cut, Recorded, StreamName
 from infra.node import Node
 from infra.past import Folded, Past
+from infra.sums import Latest, Summing
 from schemas.catalog import LOGS
 from schemas.decision import Aggregate
 
@@ -95,6 +96,18 @@ class TouchedPast:
         """See `Past.rows`."""
         self._touched.table(table)
         return await self._past.rows(table, where)
+
+    async def totals(self, table: str, summing: Summing) -> Sequence[Mapping[str, Any]]:
+        """See `Past.totals`."""
+        self._touched.table(table)
+        return await self._past.totals(table, summing)
+
+    async def touched_from(
+        self, table: str, where: Mapping[str, Any], column: str, latest: Latest, since: Cut
+    ) -> int | None:
+        """See `Past.touched_from`."""
+        self._touched.table(table)
+        return await self._past.touched_from(table, where, column, latest, since)
 
     async def command(self, log: str, tenant: str, actor: str, command: str) -> Sequence[Recorded]:
         """See `Past.command`."""

@@ -8,6 +8,7 @@ import msgspec
 
 from infra.event_store import GENESIS, Cut, Recorded
 from infra.service import Row, Table
+from infra.sums import Latest, Summing
 from schemas.decision import Origin
 
 
@@ -93,6 +94,24 @@ class ReadStore(Protocol):
         self, table: str, where: Mapping[str, Any], cut: Cut | None
     ) -> Sequence[Mapping[str, Any]]:
         """Return the rows that equal `where` and lie in the cut, by (log, shard, position, ordinal)."""
+        ...
+
+    async def totals(self, table: str, summing: Summing, cut: Cut | None) -> Sequence[Mapping[str, Any]]:
+        """Return the sums of the rows that lie in the cut, in no particular order.
+
+        Each has the columns of `by`, log, shard and `total`; with spans also `start` and `end`: the bounds
+        that its rows lie within, or of the one row that crosses a bound, its own.
+        """
+        ...
+
+    async def touched_from(
+        self, table: str, where: Mapping[str, Any], column: str, latest: Latest, news: tuple[Cut, Cut | None]
+    ) -> int | None:
+        """Return the least value of `column` among what is new since a cut, None if nothing is.
+
+        That are the rows that equal `where`, lie in the second cut and not in the first, and those that they
+        replace.
+        """
         ...
 
     async def due(self, service: str, until: datetime) -> Sequence[DueTimer]:

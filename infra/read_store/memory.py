@@ -1,14 +1,24 @@
 """A read store in memory: for tests, scenario runs and the simulation."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from infra.event_store import Cut, Recorded
-from infra.read_store import START, Checkpoint, CheckpointMovedError, DueTimer, Effect, Parked
+from infra.read_store import (
+    START,
+    Checkpoint,
+    CheckpointMovedError,
+    DueTimer,
+    Effect,
+    Parked,
+)
 from infra.service import Projection, Row, Table
+from infra.sums import Latest, Spans, Summing
 
 SYSTEM = ("log", "shard", "position", "ordinal", "recorded_at")
+ReadRow = Mapping[str, Any]
 
 
 class MemoryReadStore:
@@ -67,7 +77,37 @@ class MemoryReadStore:
             if all(row[column] == value for column, value in where.items())
             and (cut is None or row["position"] <= cut.position(row["log"], row["shard"]))
         ]
-        return sorted(found, key=lambda row: (row["log"], row["shard"], row["position"], row["ordinal"]))
+        return sorted(found, key=place_of)
+
+    async def totals(self, table: str, summing: Summing, cut: Cut | None) -> Sequence[Mapping[str, Any]]:
+        """See `ReadStore.totals`."""
+        rows = await self.rows(table, summing.where, cut)
+        if summing.latest is not None:
+            rows = last_of_each(rows, summing.latest)
+        if summing.before is not None:
+            column, bound = summing.before
+            rows = [row for row in rows if row[column] < bound]
+        names = (*summing.by, "log", "shard")
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in rows:
+            there, within = ({}, ()) if summing.spans is None else _span(row, summing.spans)
+            if there is None:
+                continue
+            key = (*(row[name] for name in names), *within)
+            made = found.setdefault(key, {**{name: row[name] for name in names}, "total": 0, **there})
+            made["total"] += row[summing.total]
+        return list(found.values())
+
+    async def touched_from(
+        self, table: str, where: Mapping[str, Any], column: str, latest: Latest, news: tuple[Cut, Cut | None]
+    ) -> int | None:
+        """See `ReadStore.touched_from`."""
+        since, cut = news
+        rows = await self.rows(table, where, cut)
+        fresh = [row for row in rows if row["position"] > since.position(row["log"], row["shard"])]
+        revised = {_key(row, latest) for row in fresh if row[latest.revises]}
+        replaced = [row for row in rows if _key(row, latest) in revised]
+        return min((row[column] for row in (*fresh, *replaced)), default=None)
 
     async def due(self, service: str, until: datetime) -> Sequence[DueTimer]:
         """See `ReadStore.due`."""
@@ -138,3 +178,28 @@ class MemoryReadStore:
             if index is not None:
                 return index.get(value, [])
         return self._tables[table]
+
+
+def place_of(row: ReadRow) -> tuple[str, int, int, int]:
+    """Return where a row's event lies, and its number among the rows of that event."""
+    return row["log"], row["shard"], row["position"], row["ordinal"]
+
+
+def last_of_each(rows: Sequence[ReadRow], latest: Latest) -> list[ReadRow]:
+    """Return the last row of each key, given rows in order of place."""
+    return list({_key(row, latest): row for row in rows}.values())
+
+
+def _key(row: ReadRow, latest: Latest) -> tuple[Any, ...]:
+    return tuple(row[name] for name in latest.key)
+
+
+def _span(row: ReadRow, spans: Spans) -> tuple[dict[str, int] | None, tuple[Any, ...]]:
+    """Return the span of a row, and what tells its sum from others; None for a row outside the bounds."""
+    start, end, bounds = row[spans.start], row[spans.end], spans.bounds
+    if end <= bounds[0] or start >= bounds[-1]:
+        return None, ()
+    index = bisect_right(bounds, start)
+    if index and end <= bounds[index]:
+        return {"start": bounds[index - 1], "end": bounds[index]}, (index,)
+    return {"start": start, "end": end}, (None, row["position"], row["ordinal"])

@@ -37,6 +37,44 @@ join unnest({cut}) c(log, shard, position) on t.log = c.log and t.shard = c.shar
 where {conditions}
 order by t.log, t.shard, t.position, t.ordinal;
 
+-- name: totals
+-- {rows}: what is summed of a row, and what sums are apart by; {groups}: the latter alone; {edges}: of a span
+select {groups}, sum(t.amount)::bigint as total{edges}
+from (select {rows} from {schema}.{table} t where {conditions} offset 0) t
+group by {apart};
+
+-- name: totals_of_latest
+-- As `totals`; rows of one {key} replace one another. Few rows revise others: what they replace is found by them, and
+-- taken off the sum of all.
+with revising as materialized (
+    select distinct on ({key}) {key}, t.log, t.shard, t.position, t.ordinal
+    from {schema}.{table} t
+    where {conditions_of_all} and t.{revises} = 1
+    order by {key}, t.log desc, t.shard desc, t.position desc, t.ordinal desc
+)
+select {groups}, sum(t.sign * t.amount)::bigint as total{edges}
+from (select {rows}, 1 as sign from {schema}.{table} t where {conditions} and t.{revises} in (0, 1)
+      union all
+      select s.*, -1 from revising r cross join lateral (
+          select {rows} from {schema}.{table} t
+          where {conditions} and {same_key}
+            and (t.log, t.shard, t.position, t.ordinal) < (r.log, r.shard, r.position, r.ordinal) offset 0
+      ) s) t
+group by {apart}
+having sum(t.sign) > 0;
+
+-- name: touched_from
+-- {conditions}: of rows up to the second cut; {news}: beyond the first one
+with fresh as materialized (
+    select {key}, t.{revises} as revises, t.{column} as value
+    from {schema}.{table} t where {conditions} and {news}
+)
+select least(
+    (select min(value) from fresh),
+    (select min(s.value) from (select distinct {key} from fresh t where t.revises = 1) r cross join lateral (
+        select t.{column} as value from {schema}.{table} t where {conditions} and {same_key} offset 0
+    ) s));
+
 -- name: add_timers
 -- columns of timers, in the order of the table; a timer that is there already stays as it is
 insert into {schema}.timer (service, id, due, stream, kind, origin_log, origin_shard, origin_position,

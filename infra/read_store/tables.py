@@ -107,27 +107,30 @@ def by_table(
 
 
 def selection(schema: str, table: Table, where: Mapping[str, Any], *, at_cut: bool) -> tuple[str, list[Any]]:
-    """Return the statement that finds rows by equality, and its parameters but those of the cut.
-
-    A condition with None asks for rows without a value.
-    """
-    kinds = {column.name: column.kind for column in table.columns}
-    conditions: list[str] = ["true"]
-    values: list[Any] = []
-    for name, value in where.items():
-        assert name in kinds or name in OWN, f"{table.name} has no column {name}"
-        if value is None:
-            conditions.append(f"t.{quoted(name)} is null")
-            continue
-        jsonb = kinds.get(name) == "jsonb"
-        values.append(encode(value).decode() if jsonb else value)
-        conditions.append(f"t.{quoted(name)} = ${len(values)}{'::text::jsonb' if jsonb else ''}")
-    names = {"schema": quoted(schema), "table": quoted(table.name), "conditions": " and ".join(conditions)}
+    """Return the statement that finds rows by equality, and its parameters but those of the cut."""
+    met, values = conditions(table, where)
+    names = {"schema": quoted(schema), "table": quoted(table.name), "conditions": " and ".join(met)}
     if not at_cut:
         return statement(FILE, "rows", **names), values
     first = len(values) + 1
     cut = f"${first}::text[], ${first + 1}::integer[], ${first + 2}::bigint[]"
     return statement(FILE, "rows_at", **names, cut=cut), values
+
+
+def conditions(table: Table, where: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+    """Return what holds of rows that equal `where`, and the parameters in it; None asks for no value."""
+    kinds = {column.name: column.kind for column in table.columns}
+    met: list[str] = ["true"]
+    values: list[Any] = []
+    for name, value in where.items():
+        assert name in kinds or name in OWN, f"{table.name} has no column {name}"
+        if value is None:
+            met.append(f"t.{quoted(name)} is null")
+            continue
+        jsonb = kinds.get(name) == "jsonb"
+        values.append(encode(value).decode() if jsonb else value)
+        met.append(f"t.{quoted(name)} = ${len(values)}{'::text::jsonb' if jsonb else ''}")
+    return met, values
 
 
 def values_of(table: Table, row: DatabaseRow) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     refused: str | Mapping[str, Any] | None = None
     valid_at: datetime | None = None
     known_at: str | None = None
-    expect: Any = None
+    expect: Any = msgspec.UNSET
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,5 +76,5 @@ def _check(loaded: Loaded, index: int, step: Step) -> None:
         raise loaded.place.error(loaded.at(index), "say `as:` whose credential is used")
     if step.invariants not in {None, "all"}:
         raise loaded.place.error(loaded.at(index, ".invariants"), "only `all` can be asked for")
-    if step.expect is not None and step.ask is None:
+    if step.expect is not msgspec.UNSET and step.ask is None:
         raise loaded.place.error(loaded.at(index, ".expect"), "only an `ask` has an answer to expect")

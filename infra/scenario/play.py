@@ -96,8 +96,9 @@ async def _step(step: Step, player: Player) -> tuple[Any, list[str]]:
         answer = await player.ask(step)
         if isinstance(answer, Refusal) or step.refused is not None:
             return None, _refusals(step, answer if isinstance(answer, Refusal) else None)
-        expected = step.expect if step.expect is not None else {}
-        return answer, [str(miss) for miss in misses(expected, answer)]
+        if step.expect is msgspec.UNSET:
+            return answer, []
+        return answer, [str(miss) for miss in misses(step.expect, answer)]
     return None, []
 
 

@@ -29,6 +29,7 @@ from infra.event_store import (
     StreamName,
     Writer,
 )
+from infra.recovery import BookMovedError, Brought
 
 TICK = timedelta(microseconds=1)
 
@@ -80,9 +81,9 @@ class _ShardWriter:
         known = self._shard.commands.get((command.tenant, command.actor, command.id))
         if known is None:
             return None
-        return (
-            Known(msgspec.structs.replace(known[1], known=True)) if known[0] == command.digest else Reused()
-        )
+        # one that came back with the events of a lost tail has no digest: what it said is not known
+        same = known[0] in (b"", command.digest)
+        return Known(msgspec.structs.replace(known[1], known=True)) if same else Reused()
 
     def _stale(self, batch: Batch) -> Mapping[StreamName, int]:
         found = {}
@@ -264,6 +265,25 @@ class MemoryEventStore:
         kept = self._snapshots[log, tenant, stream, state_version]
         if all(found.version != snapshot.version for found in kept):
             kept.append(snapshot)
+
+    async def put_back(
+        self, log: str, shard: int, head: Head, events: Sequence[Recorded], commands: Sequence[Brought]
+    ) -> None:
+        """See `infra.recovery.Tail.put_back`."""
+        kept = self._shards[log, shard]
+        if kept.head != head:
+            raise StoreCorruptError(log, shard, head.position, "the log is being written to")
+        for recorded in events:
+            if self._placement.setdefault((log, recorded.tenant), shard) != shard:
+                raise BookMovedError(f"{log}: the book of {recorded.tenant} has been placed anew")
+            kept.events.append(recorded)
+            kept.streams[StreamName(recorded.tenant, recorded.stream)].append(recorded)
+        kept.chain, kept.recorded_at = events[-1].chain, events[-1].recorded_at
+        for one in commands:
+            key = (one.tenant, one.actor, one.id)
+            before = kept.commands.get(key)
+            first = one.first if before is None else before[1].first
+            kept.commands[key] = (b"", Place(first, one.last, one.recorded_at))
 
     def damage(self, log: str, shard: int, position: int, payload: bytes) -> None:
         """Change a kept payload behind the store's back, so that tests can see it found."""

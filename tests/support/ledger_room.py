@@ -32,12 +32,12 @@ class Room:
     """A store, a read store, the service on them, and where its read models can be made anew."""
 
     def __init__(
-        self, store: EventStore, reads: ReadStore, asides: Asides, spoil: Callable[[str], Any]
+        self, store: EventStore, reads: ReadStore, asides: Asides, spoil: Callable[[str], Any], ids: str = "r"
     ) -> None:
         self.store, self.reads, self.asides, self.spoil = store, reads, asides, spoil
         self.ledger = Ledger(name="room", mode="sandbox", shards=store.shards)
         self.service = CAPACITY
-        self._number = 0
+        self._ids, self._number = ids, 0
 
     def node(self, service: Service = CAPACITY) -> Node:
         return Node(service, self.ledger, self.store, self.reads, lambda: AT)
@@ -55,7 +55,7 @@ class Room:
         """Record milestones, one command each."""
         for milestone in milestones:
             self._number += 1
-            asked = Asked(command=record(milestone, pool), id=f"r-{self._number}", actor=tenant)
+            asked = Asked(command=record(milestone, pool), id=f"{self._ids}-{self._number}", actor=tenant)
             assert isinstance(await self._node.commands.submit(asked), Accepted)
 
     async def consume(self, projection: Projection = PROJECTION) -> None:

@@ -60,7 +60,8 @@ begin
     head_recorded_at := _head.recorded_at;
 
     -- 1. What is known already, and what has moved: for every command of the batch, refused ones too.
-    select array_agg(u.n), array_agg(k.digest = u.digest), array_agg(k.first_position), array_agg(k.last_position),
+    -- A command that came back with the events of a lost tail has an empty digest: what it said is not known.
+    select array_agg(u.n), array_agg(k.digest in (u.digest, '')), array_agg(k.first_position), array_agg(k.last_position),
            array_agg(k.recorded_at)
     into found_numbers, found_same, found_first, found_last, found_recorded_at
     from unnest(_tenants, _actors, _ids, _digests) with ordinality u(tenant, actor, id, digest, n)

@@ -75,7 +75,7 @@ class HoldExpired(Event, tag="capacity.HoldExpired.v1"):
 class ReservationReleased(Event, tag="capacity.ReservationReleased.v1"):
     """A reservation, or a holding below it, ends at `start`; `quantity` is what is left of it.
 
-    `came_from`: the reservation above whose release or end brought this about, None if it was itself.
+    `came_from`: the giver's reservation whose release or end brought this about, None if it was itself.
     """
 
     pool: Name
@@ -92,7 +92,7 @@ class ReservationAmended(Event, tag="capacity.ReservationAmended.v1"):
         asked: what was wanted, None where that is `quantity`.
         uncovered: the part of it, before the decision, that nothing covered: its shortfall falls on it alone.
         recall: the rights to take back from it, as they follow in time.
-        came_from: the reservation above whose change brought this about.
+        came_from: the giver's reservation or holding whose change brought this about.
     """
 
     pool: Name
@@ -137,8 +137,8 @@ class CapacityReceived(Event, tag="capacity.CapacityReceived.v1"):
 class CapacityRecalled(Event, tag="capacity.CapacityRecalled.v1"):
     """GPUs of a reservation or holding were taken back: `recalled`; `quantity` is what is left of it.
 
-    `start`, `until`, `asked`: the recall as it was asked for. `came_from`: instead, the reservation above
-    whose recall brought this about.
+    `start`, `until`, `asked`: the recall as it was asked for. `came_from`: instead, the giver's
+    reservation or holding whose recall brought this about.
     """
 
     pool: Name

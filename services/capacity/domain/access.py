@@ -91,3 +91,8 @@ def named(pool: Pool, actor: str, name: str) -> Holding | None:
     """
     own = pool.holdings.get(qualify(name, actor))
     return own if own is not None else pool.holdings.get(name)
+
+
+def contract_of(contract: str | None, actor: str) -> str | None:
+    """Return a contract's qualified name: a short one is the actor's own."""
+    return None if contract is None else qualify(contract, actor)

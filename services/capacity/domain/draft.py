@@ -51,14 +51,14 @@ class Draft:
     def release_below(self, name: str, quantity: Schedule, start: int) -> None:
         """End what was passed on of `name` where `quantity`, its own from `start` on, does not hold it."""
         for taker, left in list(lowered(self.after, name, quantity)):
+            below = self.after.holdings[taker]
             event = ReservationReleased(
                 pool=self.before.name,
                 reservation=taker,
                 start=instant(start),
                 quantity=left,
-                came_from=name,
+                came_from=below.given_at(below.quantity.minus(left)),
             )
-            below = self.after.holdings[taker]
             self.add(event, below.holder)
             self.tell_givers(below)
 

@@ -96,6 +96,10 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
                 found = source.name
         return found
 
+    def given_at(self, part: Schedule) -> str | None:
+        """Return whose part it is where `part` begins: all that its holder may know of what lies above."""
+        return self.source_at(part.raw[0][0]) if part.raw else self.source_at(0)
+
     def given_by(self, name: str) -> Schedule:
         """Return what it has of one reservation or holding."""
         parts: list[Schedule] = []

@@ -137,7 +137,7 @@ def _amend(draft: Draft, holding: Holding, line: WantedLine, quantity: Schedule,
             tier=below.tier,
             asked=below.wanted,
             recall=below.recall,
-            came_from=holding.name,
+            came_from=below.given_at(below.quantity.minus(less)),
         )
         draft.add(told, below.holder)
         draft.tell_givers(below)

@@ -20,10 +20,10 @@ from schemas.capacity import (
 )
 from schemas.decision import Order, Outcome, Refused
 from schemas.kernel.instants import instant, seconds
-from schemas.kernel.names import qualify
+from schemas.kernel.names import owner, qualify
 from schemas.kernel.rates import percent
 from schemas.kernel.schedule import Schedule
-from services.capacity.domain.access import held_by, named, off, pool_of, stranger
+from services.capacity.domain.access import contract_of, held_by, named, off, pool_of, stranger
 from services.capacity.domain.below import lowered, spans
 from services.capacity.domain.cover import cover
 from services.capacity.domain.draft import Draft
@@ -38,7 +38,7 @@ def pass_on(states: States, order: Order[PassOnCapacity]) -> Outcome:
     """Pass on a part of what the actor holds. The same again: nothing."""
     command = order.command
     pool = pool_of(states, command.pool, order.actor)
-    refused = stranger(pool, order) or off(pool, (), (), command.quantity)
+    refused = stranger(pool, order) or _foreign_name(order) or off(pool, (), (), command.quantity)
     if refused is not None:
         return refused
     draft = Draft(pool, seconds(order.at))
@@ -48,7 +48,7 @@ def pass_on(states: States, order: Order[PassOnCapacity]) -> Outcome:
     name = _free_name(draft.after, order.actor, command.holding)
     known = draft.after.holdings.get(name)
     if known is not None:
-        same = known.source_at(0) == giver.name and _same(known, command)
+        same = known.source_at(0) == giver.name and _same(known, command, order.actor)
         return [] if same else Refused(Rejection.RESERVATION_EXISTS_OTHERWISE)
     refused = entitlement_lack(draft.after, giver.name, command.quantity)
     if refused is not None:
@@ -56,6 +56,12 @@ def pass_on(states: States, order: Order[PassOnCapacity]) -> Outcome:
     _give(draft, giver, name, command)
     cover(draft)
     return draft.outcome
+
+
+def _foreign_name(order: Order[PassOnCapacity]) -> Refused | None:
+    """Refuse a name that is another supplier's to give: such as that of a line of its contracts."""
+    name = order.command.holding
+    return None if owner(qualify(name, order.actor)) == order.actor else Refused(Rejection.NOT_YOURS_TO_DO)
 
 
 def _own(pool: Pool, after: Pool, order: Order[Any], name: str) -> Holding | Refused:
@@ -73,11 +79,11 @@ def _free_name(pool: Pool, actor: str, name: str) -> str:
     return name if actor == known.holder or actor in sources or actor == pool.operator else qualified
 
 
-def _same(known: Holding, command: PassOnCapacity) -> bool:
+def _same(known: Holding, command: PassOnCapacity, actor: str) -> bool:
     return (known.holder, known.asked, known.contract, known.line, known.notice_hours) == (
         command.to,
         command.quantity,
-        command.contract,
+        contract_of(command.contract, actor),
         command.line,
         command.recall_notice_hours,
     )
@@ -110,7 +116,7 @@ def _give(draft: Draft, giver: Holding, name: str, command: PassOnCapacity) -> N
         source=giver.name,
         tier=giver.tier,
         quantity=command.quantity,
-        contract=command.contract,
+        contract=contract_of(command.contract, giver.holder),
         line=command.line,
         recall_notice_hours=command.recall_notice_hours,
     )
@@ -236,7 +242,7 @@ def _take_back(draft: Draft, holding: Holding, taken: Schedule, command: RecallC
             reservation=taker,
             recalled=was.quantity - less,
             quantity=less,
-            came_from=holding.name,
+            came_from=was.given_at(was.quantity - less),
         )
         draft.add(event_below, was.holder)
         draft.tell_givers(was)

@@ -25,7 +25,14 @@ from schemas.decision import Order, Outcome, Refused
 from schemas.kernel.instants import instant, seconds
 from schemas.kernel.names import qualify
 from schemas.kernel.schedule import Schedule
-from services.capacity.domain.access import not_the_operator, off, pool_of, reservation_of, stream_of
+from services.capacity.domain.access import (
+    contract_of,
+    not_the_operator,
+    off,
+    pool_of,
+    reservation_of,
+    stream_of,
+)
 from services.capacity.domain.book import Book
 from services.capacity.domain.cover import cover
 from services.capacity.domain.draft import Draft
@@ -95,7 +102,11 @@ def _take(states: States, order: Order[Any], part: Part, drafts: dict[str, Draft
         draft = drafts[stream] = Draft(pool, seconds(order.at))
     known = draft.after.holdings.get(part.reservation)
     if known is not None:
-        return None if same_request(known, part) else Refused(Rejection.RESERVATION_EXISTS_OTHERWISE)
+        return (
+            None
+            if same_request(known, part, pool.operator)
+            else Refused(Rejection.RESERVATION_EXISTS_OTHERWISE)
+        )
     if part.hold_until is not None and part.hold_until <= order.at:
         return Refused(Rejection.HOLD_EXPIRED)
     book, quantity = draft.after.book, part.quantity
@@ -116,7 +127,7 @@ def _reserved(pool: Pool, part: Part, quantity: Schedule) -> CapacityReserved | 
             holder=part.holder,
             tier=part.tier,
             quantity=quantity,
-            contract=part.contract,
+            contract=contract_of(part.contract, pool.operator),
             line=part.line,
             fill=part.fill,
             asked=asked,
@@ -128,21 +139,22 @@ def _reserved(pool: Pool, part: Part, quantity: Schedule) -> CapacityReserved | 
         tier=part.tier,
         quantity=quantity,
         hold_until=part.hold_until,
-        contract=part.contract,
+        contract=contract_of(part.contract, pool.operator),
         line=part.line,
         fill=part.fill,
         asked=asked,
     )
 
 
-def same_request(known: Holding, part: Part) -> bool:
+def same_request(known: Holding, part: Part, operator: str) -> bool:
     """Say whether a reservation is what a request asks for, whatever became of it since."""
+    contract = contract_of(part.contract, operator)
     until = None if part.hold_until is None else seconds(part.hold_until)
     return (
         known.is_reservation
         and known.came is None
         and (known.holder, known.tier, known.asked, known.contract, known.line, known.fill, known.held_first)
-        == (part.holder, part.tier, part.quantity, part.contract, part.line, part.fill, until)
+        == (part.holder, part.tier, part.quantity, contract, part.line, part.fill, until)
     )
 
 

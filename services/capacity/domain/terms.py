@@ -25,6 +25,7 @@ from services.capacity.domain.access import stream_of
 from services.capacity.domain.asked import HeadRefusal, ask_for
 from services.capacity.domain.cover import cover
 from services.capacity.domain.draft import Draft
+from services.capacity.domain.holding import Holding
 from services.capacity.domain.law import amend_by_law
 from services.capacity.domain.pool import Pool
 from services.capacity.domain.request import Request, line_name, request_stream
@@ -70,12 +71,20 @@ class _Answer:
         """Bring what is reserved for a line to what is wanted, or ask for it."""
         draft = self._draft(line)
         name = line_name(self._order.command.contract, line.line)
-        if draft is not None and name in draft.after.holdings:
-            amend_by_law(draft, draft.after.holdings[name], line, seconds(self._order.command.at))
+        known = None if draft is None else draft.after.holdings.get(name)
+        if draft is not None and known is not None and self._is_of(known, line):
+            amend_by_law(draft, known, line, seconds(self._order.command.at))
+        elif line.asked and known is not None:
+            self._refuse(line, Refused(Rejection.RESERVATION_EXISTS_OTHERWISE))
         elif line.asked:
             refused = _without_pool(line) if draft is None else self._ask(draft, name, line)
             if refused is not None:
                 self._refuse(line, refused)
+
+    def _is_of(self, known: Holding, line: WantedLine) -> bool:
+        """Say whether what has a line's name is its reservation, and not something reserved by hand."""
+        of_line = (self._order.command.contract, line.line, line.holder)
+        return (known.contract, known.line, known.holder) == of_line
 
     def _ask(self, draft: Draft, name: str, line: WantedLine) -> Refused | None:
         if line.since is not None:

@@ -179,7 +179,7 @@ def _lower(draft: Draft, name: str, left: Schedule) -> None:
             tier=holding.tier,
             asked=holding.wanted,
             recall=holding.recall,
-            came_from=name,
+            came_from=holding.given_at(holding.quantity.minus(less)),
         )
         draft.add(event, holding.holder)
         draft.tell_givers(holding)

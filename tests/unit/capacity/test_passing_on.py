@@ -200,4 +200,13 @@ def test_released_events_below_name_what_they_came_from() -> None:
     outcome = hall.do(ExpireHold(pool="op/p", reservation="a"), "~timer/capacity")
     assert not isinstance(outcome, Refused)
     below = [e.event for e in outcome if isinstance(e.event, ReservationReleased)]
-    assert [(event.reservation, event.came_from) for event in below] == [("x", "a"), ("y", "a")]
+    assert [(event.reservation, event.came_from) for event in below] == [("x", "a"), ("y", "x")]
+
+
+def test_a_holding_cannot_take_the_name_of_a_strangers_line() -> None:
+    hall = hall_with(100)
+    reserve(hall, "a", gpus((0, 20, 50)), holder="ant")
+    refused = _pass_on(hall, "a", "bee/deal/main", "cat", gpus((0, 9, 4)), "ant")
+    assert isinstance(refused, Refused)
+    assert str(refused.code) == "not_yours_to_do"
+    assert not isinstance(_pass_on(hall, "a", "ant/deal/main", "cat", gpus((0, 9, 4)), "ant"), Refused)

@@ -66,7 +66,7 @@ def app(
     found.on_shutdown.append(_close_streams)
     found.cleanup_ctx.append(_flushing)
     all_routes = routes_of(service)
-    found[system.DOCUMENT] = system.description(site, all_routes)
+    found[system.DESCRIPTION] = system.Description(service, all_routes)
     for route in all_routes:
         _add(found, site, route)
     return found

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from aiohttp import web
 
@@ -12,9 +13,25 @@ from infra.http.serving import IN_FLIGHT, SERVED
 from infra.http.site import PUBLIC, OpenHandler, Route, Site
 from infra.openapi import asyncapi, event_types, page
 from infra.openapi import document as openapi
+from infra.service import Service
 
 READY_SECONDS_MAX = 1.0
-DOCUMENT = web.AppKey("document", bytes)
+
+
+class Description:
+    """The OpenAPI description of an application, made when it is first asked for."""
+
+    def __init__(self, service: Service, all_routes: Sequence[Route]) -> None:
+        """Take what is to be described."""
+        self._service, self._routes = service, all_routes
+
+    @cached_property
+    def document(self) -> bytes:
+        """The description as JSON."""
+        return openapi(self._service, self._routes)
+
+
+DESCRIPTION = web.AppKey("description", Description)
 
 
 def routes() -> list[Route]:
@@ -59,7 +76,7 @@ async def metrics(site: Site, request: web.Request) -> web.StreamResponse:
 
 async def described(_: Site, request: web.Request) -> web.StreamResponse:
     """Tell the OpenAPI description."""
-    return web.Response(body=request.app[DOCUMENT], content_type="application/json")
+    return web.Response(body=request.app[DESCRIPTION].document, content_type="application/json")
 
 
 async def topics(_: Site, _request: web.Request) -> web.StreamResponse:
@@ -70,7 +87,9 @@ async def topics(_: Site, _request: web.Request) -> web.StreamResponse:
 async def docs(_: Site, request: web.Request) -> web.StreamResponse:
     """Tell the description for people; everything it needs is in the page."""
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-    return web.Response(body=page(request.app[DOCUMENT]), content_type="text/html", headers=policy)
+    return web.Response(
+        body=page(request.app[DESCRIPTION].document), content_type="text/html", headers=policy
+    )
 
 
 async def types(site: Site, _: web.Request) -> web.StreamResponse:
@@ -81,11 +100,6 @@ async def types(site: Site, _: web.Request) -> web.StreamResponse:
 async def services(site: Site, _: web.Request) -> web.StreamResponse:
     """Tell the addresses of all services."""
     return reply({"service": site.service.name, "services": dict(site.peers)})
-
-
-def description(site: Site, all_routes: list[Route]) -> bytes:
-    """Return the OpenAPI description of these routes."""
-    return openapi(site.service, all_routes)
 
 
 def _served(served: Counter[tuple[str, str, int]]) -> Iterator[str]:

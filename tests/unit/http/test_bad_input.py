@@ -103,10 +103,10 @@ async def test_a_trap_is_refused_with_its_reason_wherever_it_is_sent(world: Worl
     assert (await world.call("contracts", "GET", "/health/live")).status == 200
 
 
-async def test_a_thousand_mutated_messages_are_refused_or_taken_and_never_a_fault_of_ours(
+async def test_mutated_messages_are_refused_or_taken_and_never_a_fault_of_ours(
     world: World,
 ) -> None:
-    for number, mutant in enumerate(_mutants(1000, seed=20260608)):
+    for number, mutant in enumerate(_mutants(300, seed=20260608)):
         path = f"/v1/contracts/spacex/mutant-{number}/sign?dry_run=true"
         reply = await world.call("contracts", "POST", path, as_="spacex", raw=mutant)
         if reply.status not in {200, 409}:

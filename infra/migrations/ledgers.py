@@ -91,7 +91,7 @@ async def create_ledger(
             await connection.execute(f"create database {quoted(database)} template {quoted(template)}")
         except DuplicateDatabaseError as error:
             raise LedgerExistsError(f"there is a ledger {name} already") from error
-        await _open_to_roles(connection, database, plan)
+        await open_to_roles(connection, database, plan)
     finally:
         await connection.close()
     made = await connect(address(admin_dsn, database=database))
@@ -198,7 +198,7 @@ async def _is_template(connection: Connection, name: str) -> bool:
     )
 
 
-async def _open_to_roles(connection: Connection, database: str, plan: Plan) -> None:
+async def open_to_roles(connection: Connection, database: str, plan: Plan) -> None:
     """Let our roles connect and nobody else; the rights on a database are not copied from its template."""
     roles = ", ".join(plan.roles)
     await connection.execute(f"revoke all on database {quoted(database)} from public")

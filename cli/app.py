@@ -32,6 +32,7 @@ COMMANDS = {
     "check": ("cli.scenarios:check", "Plays scenario files and compares with what they expect."),
     "clock": ("cli.keys:CLOCK", "The ledger's clock; a sandbox's can be moved."),
     "contracts": ("cli.contracts:GROUP", "Asks the contracts service."),
+    "demo": ("cli.demo:demo", "Brings up the stack, plays the Colossus deals, and shows what they mean."),
     "events": ("cli.events:GROUP", "Reports facts, and looks at what was recorded."),
     "history": ("cli.events:history", "Every event in which a tenant is a party."),
     "keys": ("cli.keys:KEYS", "Keys: made, listed, rotated, revoked."),
@@ -58,8 +59,9 @@ def operating_errors() -> tuple[type[Exception], ...]:
     from infra.config import ConfigError  # noqa: PLC0415 - see above
     from infra.event_store import StoreError  # noqa: PLC0415
     from infra.local.errors import LocalStackError  # noqa: PLC0415
+    from infra.scenario.source import ScenarioError  # noqa: PLC0415
 
-    return (ClientError, LocalStackError, StoreError, ConfigError, OSError)
+    return (ClientError, LocalStackError, ScenarioError, StoreError, ConfigError, OSError)
 
 
 def error_line(text: str) -> None:

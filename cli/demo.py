@@ -12,6 +12,11 @@ from rich.console import Console
 from rich.text import Text
 
 from cli import boards
+from cli.connection import Connection
+from cli.playing import player
+from cli.stack import STATE, Dir, up
+from infra.client import ClientError
+from infra.local.status import StatusFile
 from infra.scenario.model import Loaded, Step, load
 from infra.scenario.play import Played, Player, Refusal, play
 
@@ -19,16 +24,16 @@ STORY = Path(__file__).resolve().parent.parent / "scenarios" / "deals" / "coloss
 POOLS = ("colossus-1", "colossus-2-gb200", "colossus-2-gb300")
 
 
-class DemoFailedError(Exception):
+class DemoFailedError(ClientError):
     """The story did not come out as it says: the message names the step and the difference."""
 
 
 class Asking:
     """Asks a player in the words of the boards."""
 
-    def __init__(self, player: Player) -> None:
+    def __init__(self, ledger: Player) -> None:
         """Take the player."""
-        self._player = player
+        self._ledger = ledger
 
     async def __call__(self, name: str, what: Mapping[str, Any], step: Step | None = None) -> Any:  # noqa: ANN401 JSON
         """Return an answer; `step` may say as whom it is asked, and as of when.
@@ -37,13 +42,34 @@ class Asking:
             DemoFailedError: the question was refused.
         """
         asked = msgspec.structs.replace(step or Step(as_="spacex"), ask=name, with_=what)
-        answer = await self._player.ask(asked)
+        answer = await self._ledger.ask(asked)
         if isinstance(answer, Refusal):
             raise DemoFailedError(f"{name} was refused: {answer.code}")
         return answer
 
 
-async def tell(player: Player, out: Console, loaded: Loaded) -> None:
+def demo(*, directory: Dir = STATE) -> int:
+    """Bring up the stack, play the Colossus deals on it, and show what they mean.
+
+    Args:
+        directory: The state folder of the stack; one that runs there already is used and left running.
+    """
+    out = Console(highlight=False)
+    if StatusFile(directory).read() is None:
+        out.print(Text("PostgreSQL, Kafka and the services", "bold"))
+        up(directory=directory, detach=True)
+    loaded = load(STORY)
+
+    async def told() -> None:
+        async with player(loaded.scenario.clock, Connection(directory=directory)) as ledger:
+            await tell(ledger, out, loaded)
+
+    asyncio.run(told())
+    out.print("The stack goes on: ./capledger status, ./capledger contracts --help, ./capledger down")
+    return 0
+
+
+async def tell(ledger: Player, out: Console, loaded: Loaded) -> None:
     """Play the deals with a line for each step, then show what they mean.
 
     Raises:
@@ -51,17 +77,17 @@ async def tell(player: Player, out: Console, loaded: Loaded) -> None:
     """
     started, clock = time.monotonic(), loaded.scenario.clock
     out.print(Text(loaded.scenario.scenario, "bold"))
-    async for played in play(loaded, player):
+    async for played in play(loaded, ledger):
         clock = played.step.at or clock
         out.print(_line(played, clock, time.monotonic() - started))
         if played.wrong:
             raise DemoFailedError(f"step {played.index + 1}: {played.wrong[0]}")
-    await show(player, out)
+    await show(ledger, out)
 
 
-async def show(player: Player, out: Console) -> None:
+async def show(ledger: Player, out: Console) -> None:
     """Ask what people ask after such deals, and draw the answers."""
-    asking = Asking(player)
+    asking = Asking(ledger)
     await _holdings(asking, out)
     await _capacity(asking, out)
     await _money(asking, out)
@@ -110,6 +136,3 @@ def _line(played: Played, clock: datetime, seconds: float) -> Text:
     return Text.assemble(
         (f"{seconds:6.1f} s  ", "dim"), sign, f"  {clock:%Y-%m-%d}  {step.as_ or '':<10} {what:<26} {subject}"
     )
-
-
-__all__ = ["STORY", "DemoFailedError", "asyncio", "load", "show", "tell"]

@@ -4,25 +4,36 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress
 
-from cli.composition import SERVICES
-from infra.scenario.memory import MemoryPlayer
+from cli.connection import Connection
+from cli.playing import player
+from infra.client import ClientError
 from infra.scenario.model import Loaded, load
 from infra.scenario.play import Played, play
 from infra.scenario.source import ScenarioError
 from infra.system import NotAtRestError
 
 FAILED, UNREADABLE = 1, 2
+_HERE = Connection()
+
+Live = Annotated[bool, Parameter(negative="", help="Play on a sandbox ledger of the running stack.")]
 
 
-def check(*files: Path) -> int:
-    """Play scenario files in memory and compare with what they expect.
+def check(*files: Path, live: Live = False, connection: Connection = _HERE) -> int:
+    """Play scenario files and compare with what they expect.
 
     Exits with 0 if everything came as expected, 1 if not, 2 if a file cannot be read.
+
+    Args:
+        files: Scenario files, YAML or JSON.
+        live: Play on a sandbox ledger of the running stack; otherwise in memory.
+        connection: How to reach the services.
     """
     if not files:
         raise ScenarioError("name at least one scenario file")
@@ -30,20 +41,32 @@ def check(*files: Path) -> int:
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("playing", total=len(files))
         for path in files:
-            results.append(_checked(path, out))
+            results.append(_checked(path, out, connection if live else None))
             progress.advance(task)
-    passed = results.count(0)
-    out.print(f"{passed} of {len(results)} scenarios came as expected")
+    out.print(f"{results.count(0)} of {len(results)} scenarios came as expected")
     return max(results)
 
 
-def run(file: Path, *, json: bool = False) -> int:
-    """Play a scenario file in memory and print its answers."""
+def run(
+    file: Path,
+    *,
+    json: Annotated[bool, Parameter(negative="", help="Print JSON for programs.")] = False,
+    live: Live = False,
+    connection: Connection = _HERE,
+) -> int:
+    """Play a scenario file and print its answers.
+
+    Args:
+        file: A scenario file, YAML or JSON.
+        json: Print JSON for programs, one line an answer.
+        live: Play on a sandbox ledger of the running stack; otherwise in memory.
+        connection: How to reach the services.
+    """
     out = Console(highlight=False, soft_wrap=True)
 
     async def printed() -> int:
         worst = 0
-        async for played in _played(load(file)):
+        async for played in _played(load(file), connection if live else None):
             worst = max(worst, FAILED if played.wrong else 0)
             _print(out, played, json=json)
         return worst
@@ -51,17 +74,15 @@ def run(file: Path, *, json: bool = False) -> int:
     return asyncio.run(printed())
 
 
-def _checked(path: Path, out: Console) -> int:
+def _checked(path: Path, out: Console, connection: Connection | None) -> int:
     try:
-        loaded = load(path)
-        wrong = asyncio.run(_wrong(loaded))
-    except (ScenarioError, NotAtRestError) as error:
-        out.print(
-            f"[red]unreadable[/] {error}"
-            if isinstance(error, ScenarioError)
-            else f"[red]stuck[/] {path}: {error}"
-        )
+        wrong = asyncio.run(_wrong(load(path), connection))
+    except ScenarioError as error:
+        out.print(f"[red]unreadable[/] {error}")
         return UNREADABLE
+    except (NotAtRestError, ClientError) as error:
+        out.print(f"[red]stuck[/] {path}: {error}")
+        return FAILED
     if not wrong:
         out.print(f"[green]as expected[/] {path}")
         return 0
@@ -69,30 +90,29 @@ def _checked(path: Path, out: Console) -> int:
     return FAILED
 
 
-async def _wrong(loaded: Loaded) -> list[str]:
+async def _wrong(loaded: Loaded, connection: Connection | None) -> list[str]:
     found = []
-    async for played in _played(loaded):
+    async for played in _played(loaded, connection):
         what = played.step.do or played.step.ask or "invariants"
         found += [f"  step {played.index + 1} ({what}): {wrong}" for wrong in played.wrong]
     return found
 
 
-async def _played(loaded: Loaded) -> AsyncIterator[Played]:
-    player = await MemoryPlayer.open(SERVICES, loaded.scenario.clock)
-    async for played in play(loaded, player):
-        yield played
+async def _played(loaded: Loaded, connection: Connection | None) -> AsyncIterator[Played]:
+    async with player(loaded.scenario.clock, connection) as ledger:
+        async for played in play(loaded, ledger):
+            yield played
 
 
 def _print(out: Console, played: Played, *, json: bool) -> None:
-    if played.step.ask is not None and played.answer is not None:
-        answer = msgspec.json.encode(played.answer)
+    step = played.step
+    if step.ask is not None and played.answer is not None:
         if json:
-            out.print(
-                msgspec.json.encode(
-                    {"step": played.index + 1, "ask": played.step.ask, "answer": played.answer}
-                ).decode()
-            )
+            line = {"step": played.index + 1, "ask": step.ask, "answer": played.answer}
+            out.print(msgspec.json.encode(line).decode(), markup=False)
         else:
-            out.print(f"[bold]{played.step.ask}[/]", msgspec.json.format(answer).decode(), sep="\n")
+            text = msgspec.json.format(msgspec.json.encode(played.answer)).decode()
+            out.print(f"[bold]{step.ask}[/]")
+            out.print(text, markup=False)
     for wrong in played.wrong:
-        out.print(f"[red]step {played.index + 1}: {wrong}[/]")
+        out.print(f"step {played.index + 1}: {wrong}", style="red", markup=False)

@@ -266,3 +266,52 @@ async def test_a_line_that_moves_to_another_pool_is_asked_for_there_and_ends_her
         ("acme/north", [(0, 100, 8)]),
         ("acme/south", [(100, END, 8)]),
     ]
+
+
+@pytest.mark.parametrize("resting", [True, False])
+async def test_events_that_come_in_a_heap_end_where_events_one_by_one_do(
+    world: World, *, resting: bool
+) -> None:
+    def sign(supplier: str, contract: str, customer: str, *lines: Line) -> tuple[str, Command]:
+        terms = Terms(
+            supplier=supplier,
+            customer=customer,
+            term=Span(hour(0), hour(END)),
+            currency="USD",
+            lines=lines,
+            transfer=Transfer(sublease="allowed", novation="allowed"),
+        )
+        return supplier, SignContract(contract=contract, terms=terms)
+
+    def amend(contract: str, start: float, *lines: Line) -> tuple[str, Command]:
+        changes = Changes(lines=lines)
+        return "acme", AmendContract(
+            contract=contract, effective_at=hour(start), changes=changes, reason="agreed", overrides=True
+        )
+
+    def novate(supplier: str, old: str, to: str, new: str, at: float, share: str) -> tuple[str, Command]:
+        return supplier, NovateContract(
+            contract=old, to=to, new_contract=new, effective_at=hour(at), share_percent=share
+        )
+
+    for actor, command in (
+        sign("acme", "head", "beta", line(70)),
+        sign("acme", "late", "calm", line(30)),
+        sign("beta", "sub", "calm", below("acme/head", 40)),
+        sign("calm", "deep", "eve", below("beta/sub", 40)),
+        novate("calm", "deep", "dune", "deep2", 50, "40"),
+        amend("head", 300, line(80), line(5, line="more")),
+        amend("late", 0, line(10)),
+        novate("acme", "late", "fern", "late2", 200, "100"),
+    ):
+        assert isinstance(await world.system.submit(actor, command), Accepted)
+        if resting:
+            await world.system.rest()
+    await world.system.rest()
+    assert await world.system.check() == []
+    assert await world.has("beta", "acme/head/main", "reserved") == [(0, 300, 70), (300, END, 80)]
+    assert await world.has("beta", "acme/head/more") == [(300, END, 5)]
+    assert await world.has("eve", "calm/deep/main") == [(0, 50, 40), (50, END, 24)]
+    assert await world.has("dune", "calm/deep2/main") == [(50, END, 16)]
+    assert await world.has("calm", "acme/late/main") == [(0, 200, 10)]
+    assert await world.has("fern", "acme/late2/main") == [(200, END, 10)]

@@ -300,8 +300,8 @@ async def test_events_that_come_in_a_heap_end_where_events_one_by_one_do(
         sign("beta", "sub", "calm", below("acme/head", 40)),
         sign("calm", "deep", "eve", below("beta/sub", 40)),
         novate("calm", "deep", "dune", "deep2", 50, "40"),
-        amend("head", 300, line(80), line(5, line="more")),
         amend("late", 0, line(10)),
+        amend("head", 300, line(80), line(5, line="more")),
         novate("acme", "late", "fern", "late2", 200, "100"),
     ):
         assert isinstance(await world.system.submit(actor, command), Accepted)

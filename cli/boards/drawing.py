@@ -126,6 +126,8 @@ def side_by_side(schedules: Sequence[Schedule]) -> list[Stretch]:
             endless = True
         else:
             edges.add(instant(step["end"]))
+    if not edges:
+        return []
     starts = sorted(edges)
     ends: list[datetime | None] = [*starts[1:], None]
     found = [

@@ -49,8 +49,7 @@ def worst_by_period(
     for length in PERIODS:
         edges = _edges(length, first, last.astimezone(UTC), rows_max)
         if edges or length == "month":
-            rows = [_worst(stretches, lowest, start, end) for start, end in edges]
-            return [row for row in rows if any(row.quantities)], length
+            return [_worst(stretches, lowest, start, end) for start, end in edges], length
     raise AssertionError("the last length is always taken")
 
 

@@ -16,7 +16,7 @@ from services.settlement.exports.focus.books import PrepaidLeft
 from services.settlement.exports.parties import PartyDetails
 from services.settlement.exports.tables import as_csv, as_parquet
 from services.settlement.gathering import account_at
-from services.settlement.knowledge import closed_cut, known
+from services.settlement.knowledge import closed_cut, known_whole
 from services.settlement.reads.journal import groups_of
 from services.settlement.recomputing import stream_of_account
 
@@ -71,10 +71,10 @@ async def invoice(
 
 async def _books(past: Past, contract: str, at: datetime) -> ContractBooks | None:
     cut = await closed_cut(past)
-    found = await known(past.at(cut), contract)
+    state = await account_at(past, contract)
+    found = await known_whole(past.at(cut), contract, state, at)
     if found is None:
         return None
-    state = await account_at(past, contract)
     all_slots = slots(found.agreement, found.agreement.end, state.issued)
     until = max((kept.interval.end for kept in state.issued.values()), default=found.agreement.term_start)
     rating = rated(found.deal, all_slots, state, until)

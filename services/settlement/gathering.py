@@ -80,10 +80,10 @@ async def standing_with_statement(
     """Return the parties, and f(K) for the interval that the command names."""
     contract = qualify(order.command.contract, order.actor)
     cut = await closed_cut(past)
-    found = await known(past.at(cut), contract)
+    state = await account_at(past, contract)
+    found = await known(past.at(cut), contract, state, order.command.interval)
     if found is None:
         return await standing(order, past)
-    state = await account_at(past, contract)
     made = compute(found, state, order.command.interval, cut)
     return msgspec.structs.replace(standing_of(found.agreement, state), computed=made)
 
@@ -98,6 +98,7 @@ def compute(found: Known, state: Account, interval: Interval, cut: Cut) -> Compu
         interval,
         basis=_basis(found, cut),
         provisional=found.provisional,
+        settled=found.settled,
     )
 
 

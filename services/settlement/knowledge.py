@@ -5,30 +5,34 @@ rows. Every place that was looked at is noted, so that a statement can name the 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
 
 import msgspec
 
-from infra.codec import decode_event
 from infra.event_store import Cut, Recorded
 from infra.past import Past
-from schemas.capacity import ReservationTransferred
 from schemas.contracts import ResidualCharge
 from schemas.kernel import agreement as agreements
 from schemas.kernel.agreement import Agreement
 from schemas.kernel.instants import seconds
+from schemas.kernel.interval import Interval
 from schemas.kernel.names import local, owner, qualify
-from schemas.kernel.schedule import Schedule
-from schemas.message import Event
+from schemas.settlement import BasisEntry
+from services.settlement.domain.account import Account
+from services.settlement.domain.computing import all_slots
 from services.settlement.domain.deal import deal_of, version_of
-from services.settlement.domain.holdings import HeldState, held, holding
-from services.settlement.domain.pool import pool, unsold
-from services.settlement.domain.rating.facts import Deal, Holding
-from services.settlement.domain.rating.usage_spread import Meters, Report
+from services.settlement.domain.intervals import Slot
+from services.settlement.domain.rating.cuts import usage_cuts
+from services.settlement.domain.rating.facts import Deal
+from services.settlement.domain.rating.usage_spread import Meters
 from services.settlement.domain.revenue import Version
-from services.settlement.projections import ANSWERS, CAPACITY_FACTS, FACTS, USAGE_FACTS
+from services.settlement.domain.settled import alike, run_of
+from services.settlement.facts import CapacityFacts, LineFacts
+from services.settlement.metering import Metering
+from services.settlement.projections import ANSWERS, FACTS
 
 RELEVANT_LOGS = ("contracts", "capacity", "usage", "settlement")
+TRIES_MAX = 3
 ANSWERED = frozenset(
     {
         "contracts.ContractSigned.v1",
@@ -44,17 +48,17 @@ ANSWERED = frozenset(
 )
 """The events of a contract that capacity answers with TermsTaken."""
 
-FactRow = Mapping[str, Any]
-
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """One contract at one cut.
 
     Attributes:
         agreement: the fold of its stream; `events` are its events.
+        deal: what f reads; use only of intervals that are not settled.
         versions: the contract as each event left it, for the earning of fees.
         shards: every (log, shard) that was looked at.
         provisional: capacity has not answered the last event that it has to answer.
+        settled: how many of the first intervals are as billed, and need not be computed.
     """
 
     agreement: Agreement
@@ -63,6 +67,17 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[Version, ...]
     shards: frozenset[tuple[str, int]]
     provisional: bool
+    settled: int = 0
+
+
+class _Bare(msgspec.Struct, frozen=True, kw_only=True):
+    """A contract at a cut, without its use."""
+
+    agreement: Agreement
+    events: tuple[Recorded, ...]
+    deal: Deal
+    lines: Mapping[str, LineFacts]
+    shards: frozenset[tuple[str, int]]
 
 
 async def agreement_of(past: Past, contract: str) -> tuple[Agreement | None, Sequence[Recorded]]:
@@ -74,31 +89,47 @@ async def agreement_of(past: Past, contract: str) -> tuple[Agreement | None, Seq
     return (state if isinstance(state, Agreement) else None), events
 
 
-async def known(past: Past, contract: str) -> Known | None:
-    """Return all that is known of a contract (by its qualified name), None if it was never signed."""
-    agreement, events = await agreement_of(past, contract)
-    if agreement is None or not agreement.term_segments:
+async def known(past: Past, contract: str, state: Account, interval: Interval) -> Known | None:
+    """Return what is known of a contract at a past's cut for a statement of an interval.
+
+    `contract` by its qualified name, `state` its account as it is now; None if it was never signed.
+    """
+    bare = await _bare(past, contract)
+    if bare is None:
         return None
-    facts = _Facts(past)
-    held_by_line = {line: await facts.line(agreement, line) for line in agreement.lines}
-    unsold_by_pool = {name: await facts.unsold(name) for name in _pools(agreement)}
-    deal = deal_of(
-        agreement,
-        {line: found for line, (found, _) in held_by_line.items() if found is not None},
-        Meters({line: reports for line, (_, reports) in held_by_line.items()}),
-        unsold_by_pool,
-    )
-    shards = {("contracts", events[0].shard), *facts.shards}
+    found = all_slots(bare.agreement, state, interval.end)
+    settled = await _settled(past, bare, found, state, interval)
+    return await _known(past, bare, found, state, settled)
+
+
+async def known_whole(past: Past, contract: str, state: Account, until: datetime) -> Known | None:
+    """Return what is known of a contract for all its intervals that begin before an instant; none settled."""
+    bare = await _bare(past, contract)
+    if bare is None:
+        return None
+    return await _known(past, bare, all_slots(bare.agreement, state, until), state, 0)
+
+
+async def _known(past: Past, bare: _Bare, found: Sequence[Slot], state: Account, settled: int) -> Known:
+    agreement, metering = bare.agreement, Metering(past)
+    reports = {}
+    for line, facts in bare.lines.items():
+        cuts = _cuts(bare.deal, found, facts, settled)
+        reports[line] = await metering.reports(facts.meters, cuts)
+    shards = {*bare.shards, *metering.shards}
+    if settled:
+        shards |= {(x.log, x.shard) for x in _basis(state, found[settled - 1])}
     for log in RELEVANT_LOGS:
         shard = await past.shard_of(log, agreement.supplier)
         shards.update(() if shard is None else ((log, shard),))
     return Known(
         agreement=agreement,
-        deal=deal,
-        events=tuple(events),
-        versions=_versions(events),
+        deal=msgspec.structs.replace(bare.deal, meters=Meters(reports)),
+        events=bare.events,
+        versions=_versions(bare.events),
         shards=frozenset(shards),
-        provisional=not await _answered(past, agreement, events),
+        provisional=not await _answered(past, agreement, bare.events),
+        settled=settled,
     )
 
 
@@ -107,6 +138,71 @@ async def closed_cut(past: Past) -> Cut:
     if past.cut is not None:
         return past.cut
     return await past.closed(FACTS)
+
+
+def cut_of(basis: Iterable[BasisEntry]) -> Cut:
+    """What was known at a statement's basis."""
+    return Cut({(entry.log, entry.shard): entry.position for entry in basis})
+
+
+async def _bare(past: Past, contract: str) -> _Bare | None:
+    agreement, events = await agreement_of(past, contract)
+    if agreement is None or not agreement.term_segments:
+        return None
+    facts = CapacityFacts(past)
+    lines = {line: await facts.line(agreement, line) for line in agreement.lines}
+    unsold_by_pool = {name: await facts.unsold(name) for name in _pools(agreement)}
+    held = {line: found.holding for line, found in lines.items() if found.holding is not None}
+    return _Bare(
+        agreement=agreement,
+        events=tuple(events),
+        deal=deal_of(agreement, held, Meters({}), unsold_by_pool),
+        lines=lines,
+        shards=frozenset({("contracts", events[0].shard), *facts.shards}),
+    )
+
+
+async def _settled(past: Past, now: _Bare, found: Sequence[Slot], state: Account, interval: Interval) -> int:
+    """How many of the first intervals are known to be as billed: nothing that f reads of them has changed."""
+    run = run_of(found, state, now.deal, interval)
+    for _ in range(TRIES_MAX):
+        if not run:
+            break
+        basis = cut_of(_basis(state, found[run - 1]))
+        then = await _bare(past.at(basis), now.agreement.contract)
+        untouched = 0 if then is None else await _untouched(past, then, now, basis, found[:run])
+        if untouched == run:
+            return run
+        run = untouched
+    return 0
+
+
+async def _untouched(past: Past, then: _Bare, now: _Bare, since: Cut, found: Sequence[Slot]) -> int:
+    metering, changed = Metering(past), list[int]()
+    for line, facts in now.lines.items():
+        before = then.lines[line].meters if line in then.lines else ()
+        first = await metering.changed_from(before, facts.meters, since)
+        changed += [] if first is None else [first]
+    used_until = min(changed, default=None)
+    for count in range(len(found), 0, -1):
+        end = found[count - 1].interval.end
+        if (used_until is None or seconds(end) <= used_until) and alike(then.deal, now.deal, end):
+            return count
+    return 0
+
+
+def _basis(state: Account, slot: Slot) -> tuple[BasisEntry, ...]:
+    return state.reached[slot.interval.start].basis
+
+
+def _cuts(deal: Deal, found: Sequence[Slot], facts: LineFacts, settled: int) -> set[int]:
+    """Where the use of a line is cut, from the end of what is settled on."""
+    cuts = usage_cuts(deal, [slot.scope(deal) for slot in found[settled:]])
+    cuts |= {t for use in facts.meters for t in (use.since, use.until) if t is not None}
+    if not settled:
+        return cuts
+    since = seconds(found[settled - 1].interval.end)
+    return {t for t in cuts if t >= since}
 
 
 def _versions(events: Iterable[Recorded]) -> tuple[Version, ...]:
@@ -146,100 +242,3 @@ async def _answered(past: Past, agreement: Agreement, events: Sequence[Recorded]
     wanted = max((event.version for event in events if event.type in ANSWERED), default=0)
     rows = await past.rows(ANSWERS, {"contract": agreement.contract})
     return any(row["terms_version"] >= wanted for row in rows)
-
-
-class _Facts:
-    """The fact rows of one contract, with the shards that they came from."""
-
-    def __init__(self, past: Past) -> None:
-        self._past = past
-        self.shards: set[tuple[str, int]] = set()
-
-    async def line(self, agreement: Agreement, line: str) -> tuple[Holding | None, list[Report]]:
-        """What is held for a line (None where nothing ever was), and what its meters say."""
-        name = f"{agreement.contract}/{line}"
-        state = await self._held(name)
-        inherited = await self._inherited(state) if state is not None else Schedule.EMPTY
-        reports: list[Report] = []
-        for meter, since, until in await self._meters(agreement, name, state):
-            rows = await self._rows(USAGE_FACTS, {"reservation": meter})
-            reports += [_report(row, since, until) for row in last_known(rows)]
-        return (None if state is None else holding(state, inherited)), reports
-
-    async def unsold(self, name: str) -> Schedule:
-        """What of a pool is unsold."""
-        rows = await self._rows(CAPACITY_FACTS, {"pool": name})
-        return unsold(pool(_event(row) for row in rows))
-
-    async def _held(self, reservation: str) -> HeldState | None:
-        rows = await self._rows(CAPACITY_FACTS, {"reservation": reservation})
-        taken = [row for row in rows if row["type"] != "capacity.UsePlanned.v1"]
-        return held(_event(row) for row in taken) if taken else None
-
-    async def _inherited(self, state: HeldState) -> Schedule:
-        """What had been recalled, from the transfer on, of a reservation that was wholly taken over."""
-        if state.before is None:
-            return Schedule.EMPTY
-        rows = await self._rows(CAPACITY_FACTS, {"reservation": state.before.reservation})
-        before = [event for row in rows if not _is_transfer(event := _event(row))]
-        return held(before).recalled.clip(state.before.at, None)
-
-    async def _meters(
-        self, agreement: Agreement, name: str, state: HeldState | None
-    ) -> list[tuple[str, int | None, int | None]]:
-        """The meters that count for a line, each within [since, until): after whole transfers, all names.
-
-        Where a reservation went over whole, usage belongs to the holder of its time, under whichever name.
-        """
-        if state is None:
-            return [(name, None, None)]
-        chain: list[str] = [name]
-        since = until = None
-        if state.before is not None:
-            origin = agreement.novated_from
-            since = seconds(state.before.at if origin is None else origin.effective_at)
-            chain += await self._along(state, "before")
-        if state.after is not None:
-            taker = state.after.reservation.rpartition("/")[0]
-            found = [n.effective_at for n in agreement.novations if n.new_contract == taker]
-            until = seconds(found[0] if found else state.after.at)
-            chain += await self._along(state, "after")
-        return [(meter, since, until) for meter in chain]
-
-    async def _along(self, state: HeldState, side: str) -> list[str]:
-        names: list[str] = []
-        found: HeldState | None = state
-        while found is not None:
-            link = found.before if side == "before" else found.after
-            if link is None or link.reservation in names:
-                break
-            names.append(link.reservation)
-            found = await self._held(link.reservation)
-        return names
-
-    async def _rows(self, table: str, where: Mapping[str, Any]) -> Sequence[FactRow]:
-        rows = await self._past.rows(table, where)
-        self.shards.update((row["log"], row["shard"]) for row in rows)
-        return rows
-
-
-def last_known(rows: Iterable[FactRow]) -> list[FactRow]:
-    """Of each report (and each way it came through) the row known last: a correction replaces."""
-    newest: dict[tuple[str, str, int], FactRow] = {}
-    for row in rows:
-        newest[row["report"], row["through"], row["part"]] = row
-    return list(newest.values())
-
-
-def _report(row: FactRow, since: int | None, until: int | None) -> Report:
-    return Report(
-        row["starts"], row["ends"], row["quantity"], row["meter"], since, until, bool(row["passed_on"])
-    )
-
-
-def _event(row: FactRow) -> Event:
-    return decode_event(row["type"], row["payload"])
-
-
-def _is_transfer(event: Event) -> bool:
-    return isinstance(event, ReservationTransferred)

@@ -82,6 +82,7 @@ def _usage(recorded: Recorded, event: UsageReported | UsageCorrected | UsagePass
             "through": event.of if isinstance(event, UsagePassedThrough) else "",
             "part": event.part if isinstance(event, UsagePassedThrough) else 0,
             "passed_on": 1 if through else 0,
+            "revises": 1 if _revises(recorded, event) else 0,
             "meter": event.meter,
             "starts": seconds(event.interval.start),
             "ends": seconds(event.interval.end),
@@ -89,6 +90,11 @@ def _usage(recorded: Recorded, event: UsageReported | UsageCorrected | UsagePass
             **_from(recorded),
         },
     )
+
+
+def _revises(recorded: Recorded, event: UsageReported | UsageCorrected | UsagePassedThrough) -> bool:
+    """Whether it may replace what was known of its report: it came by another command than the report did."""
+    return not isinstance(event, UsageReported) and recorded.meta.command != event.report
 
 
 def _from(recorded: Recorded) -> dict[str, str]:
@@ -119,6 +125,9 @@ SENDER = (
     Column("counterparty", "text"),
 )
 
+SUMMED = ("reservation", "revises", "ends", "starts", "meter", "passed_on", "quantity")
+"""An index that holds all that a sum of use takes."""
+
 PROJECTIONS = (
     Projection(
         name=FACTS,
@@ -144,13 +153,14 @@ PROJECTIONS = (
                     Column("through", "text"),
                     Column("part", "bigint"),
                     Column("passed_on", "bigint"),
+                    Column("revises", "bigint"),
                     Column("meter", "text"),
                     Column("starts", "bigint"),
                     Column("ends", "bigint"),
                     Column("quantity", "bigint"),
                     *SENDER,
                 ),
-                index=(("reservation",),),
+                index=(("reservation",), ("reservation", "report"), SUMMED),
             ),
             Table(
                 name=ANSWERS,

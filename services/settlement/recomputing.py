@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from infra.codec import encode
-from infra.event_store import Cut, Recorded
+from infra.event_store import Recorded
 from infra.past import Past
 from schemas.kernel.names import owner
 from schemas.settlement import AccountEvent, StatementIssued
@@ -11,12 +11,7 @@ from services.settlement.domain.account import Account, evolve, initial
 from services.settlement.domain.standing import stream_of
 from services.settlement.domain.statement import Issue, statement
 from services.settlement.gathering import compute
-from services.settlement.knowledge import known
-
-
-def cut_of(event: StatementIssued) -> Cut:
-    """What was known when a statement was computed."""
-    return Cut({(entry.log, entry.shard): entry.position for entry in event.basis})
+from services.settlement.knowledge import cut_of, known_whole
 
 
 async def account_before(past: Past, recorded: Recorded) -> Account:
@@ -33,11 +28,11 @@ async def recomputed(past: Past, recorded: Recorded) -> StatementIssued | None:
     """Return the statement as f says it at its basis; None where the contract is not known there."""
     event = recorded.event
     assert isinstance(event, StatementIssued), "a statement"
-    cut = cut_of(event)
-    found = await known(past.at(cut), event.contract)
+    cut = cut_of(event.basis)
+    state = await account_before(past, recorded)
+    found = await known_whole(past.at(cut), event.contract, state, event.interval.end)
     if found is None:
         return None
-    state = await account_before(past, recorded)
     made = compute(found, state, event.interval, cut)
     if made.slot is None:
         return None

@@ -14,6 +14,7 @@ from schemas.kernel.interval import Interval
 from schemas.kernel.money import minor
 from schemas.settlement import (
     AccountEvent,
+    BasisEntry,
     CreditApplied,
     CreditNoteIssued,
     DisputeOpened,
@@ -105,6 +106,18 @@ class Billed(msgspec.Struct, kw_only=True):
     rate_percent: str | None
 
 
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """What was known when an interval was issued right after the one before it.
+
+    From then on, what is billed of it and of all before it is what f said of them at that basis. `used`: the
+    GPU-seconds of use measured to its end.
+    """
+
+    end: datetime
+    basis: tuple[BasisEntry, ...]
+    used: int
+
+
 class Account(msgspec.Struct, kw_only=True):
     """Everything that was recorded in one account.
 
@@ -115,6 +128,7 @@ class Account(msgspec.Struct, kw_only=True):
         closed: interval starts.
         rulebooks: moved intervals, by start.
         booked: revenue by account; `measured` GPU-seconds likewise.
+        reached: by start of the interval, of those issued in their turn.
     """
 
     statements: dict[str, Statement] = {}
@@ -131,6 +145,7 @@ class Account(msgspec.Struct, kw_only=True):
     netted: set[tuple[str, str]] = set()
     booked: dict[str, int] = {}
     measured: Measured = Measured()
+    reached: dict[datetime, Reached] = {}
 
     def disputed(self, statement: str, t: datetime | None = None, without: str | None = None) -> int:
         """What of a statement is contested, at an instant or now; never more than is open."""
@@ -166,7 +181,9 @@ def evolve(state: Account, event: AccountEvent) -> Account:
         case IntervalClosed():
             state.closed.add(event.interval.start)
         case RulebookMoved():
-            state.rulebooks[event.interval.start] = event.rulebook
+            start = event.interval.start
+            state.rulebooks[start] = event.rulebook
+            state.reached = {at: kept for at, kept in state.reached.items() if at < start}
         case InterestClaimed():
             state.claims.append((event.up_to, minor(event.amount, event.currency)))
         case DisputeOpened():
@@ -202,6 +219,8 @@ def _issued(state: Account, event: StatementIssued) -> None:
         due_at=event.due_at,
         changes=[],
     )
+    ends = [issued.interval.end for issued in state.issued.values()]
+    in_turn = not ends or event.interval.start == max(ends)
     state.issued[event.interval.start] = Issued(
         interval=event.interval,
         calendar=event.calendar,
@@ -222,6 +241,9 @@ def _issued(state: Account, event: StatementIssued) -> None:
         booked = minor(revenue.amount, event.currency)
         state.booked[revenue.account] = state.booked.get(revenue.account, 0) + booked
     state.measured = plus(state.measured, event.measured)
+    if in_turn:
+        used = state.measured.used
+        state.reached[event.interval.start] = Reached(end=event.interval.end, basis=event.basis, used=used)
 
 
 def _tax(entry: TaxEntry, currency: str) -> TaxDue:

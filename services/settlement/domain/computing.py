@@ -9,16 +9,17 @@ from schemas.kernel.agreement import Agreement
 from schemas.kernel.instants import seconds
 from schemas.kernel.interval import Interval
 from schemas.settlement import BasisEntry, Measured
-from services.settlement.domain.account import Account
+from services.settlement.domain.account import Account, Reached
 from services.settlement.domain.intervals import Slot, bounds_of, slots
 from services.settlement.domain.rating import NEWEST, Rating, rate_deal
 from services.settlement.domain.rating.facts import Deal
 from services.settlement.domain.revenue import Earnings, Version
+from services.settlement.domain.settled import as_billed
 from services.settlement.domain.standing import Computed
 from services.settlement.domain.statement import Earned
 
 
-def computed(
+def computed(  # noqa: PLR0913 what f takes, all of it by name
     agreement: Agreement,
     deal: Deal,
     versions: Sequence[Version],
@@ -27,15 +28,17 @@ def computed(
     *,
     basis: tuple[BasisEntry, ...],
     provisional: bool,
+    settled: int = 0,
 ) -> Computed:
-    """Rate all intervals for the statement of one; `slot` None where it is none of the contract's.
+    """Rate the intervals for the statement of one; `slot` None where it is none of the contract's.
 
-    All, so that what is decided does not hang on what was issued between finding and deciding.
+    All but the first `settled`, so that what is decided does not hang on what was issued between finding and
+    deciding.
     """
-    last = max([interval.end, agreement.end, *(issued.interval.end for issued in state.issued.values())])
-    found = slots(agreement, last, state.issued)
+    found = all_slots(agreement, state, interval.end)
     slot = next((slot for slot in found if slot.interval == interval), None)
-    rating = rated(deal, found, state, last)
+    rating = rated(deal, found, state, max((s.interval.end for s in found), default=interval.end), settled)
+    before = None if not settled else state.reached[found[settled - 1].interval.start]
     earnings = Earnings(rating, versions, [slot.scope(deal) for slot in found])
     return Computed(
         slot=slot,
@@ -43,20 +46,31 @@ def computed(
         basis=basis,
         provisional=provisional,
         earned=tuple(
-            Earned(end=end, recognised=earnings.to_date(end), measured=measured(rating, end))
+            Earned(end=end, recognised=earnings.to_date(end), measured=measured(rating, end, before))
             for end in (slot.interval.end for slot in found)
+            if before is None or end >= before.end
         ),
     )
 
 
-def rated(deal: Deal, found: Sequence[Slot], state: Account, until: datetime) -> Rating:
-    """Rate the intervals that begin before an instant, each by the rulebook it is bound to."""
+def all_slots(agreement: Agreement, state: Account, until: datetime) -> list[Slot]:
+    """The intervals that begin before an instant, the contract's end, or the end of the last one issued."""
+    last = max([until, agreement.end, *(issued.interval.end for issued in state.issued.values())])
+    return slots(agreement, last, state.issued)
+
+
+def rated(deal: Deal, found: Sequence[Slot], state: Account, until: datetime, settled: int = 0) -> Rating:
+    """Rate the intervals that begin before an instant, each by the rulebook it is bound to.
+
+    The first `settled` of them are as billed.
+    """
     spread = msgspec.structs.replace(deal, meters=deal.meters.with_bounds(bounds_of(found)))
     wanted = [slot for slot in found if slot.interval.start < until]
     return rate_deal(
         spread,
         [slot.scope(spread) for slot in wanted],
         [rulebook_of(state, slot.interval.start) for slot in wanted],
+        [as_billed(state, slot) for slot in found[:settled]],
     )
 
 
@@ -66,8 +80,8 @@ def rulebook_of(state: Account, start: datetime) -> int:
     return state.rulebooks.get(start, NEWEST if issued is None else issued.rulebook)
 
 
-def measured(rating: Rating, until: datetime) -> Measured:
-    """The GPU-seconds of all intervals that end by an instant."""
+def measured(rating: Rating, until: datetime, before: Reached | None = None) -> Measured:
+    """The GPU-seconds of all intervals that end by an instant; `before`: of those that are settled."""
     inside = [r.scope.interval for r in rating.intervals if r.scope.interval.end <= until]
     if not inside:
         return Measured()
@@ -79,7 +93,8 @@ def measured(rating: Rating, until: datetime) -> Measured:
         there = held.reserved.minus(held.delivery_cut).minus(held.maintenance_cut).minus(held.outage_cut)
         allocated += there.integral(whole.start, whole.end)
         passed_on += held.passed_on.min(there).integral(whole.start, whole.end)
-    used = sum(_used(rating, interval) for interval in inside)
+    used = 0 if before is None else before.used
+    used += sum(_used(rating, i) for i in inside if before is None or i.start >= before.end)
     return Measured(
         committed=committed,
         allocated=allocated,

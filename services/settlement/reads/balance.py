@@ -13,7 +13,7 @@ from services.settlement.domain.intervals import slots
 from services.settlement.domain.open_items import balance, claimable
 from services.settlement.domain.rating.prepayment import run_out
 from services.settlement.gathering import account_at, standing_of
-from services.settlement.knowledge import agreement_of, closed_cut, known
+from services.settlement.knowledge import agreement_of, closed_cut, known_whole
 from services.settlement.reads.access import UNKNOWN, account_of
 
 FIELDS = ("open", "due", "overdue", "disputed", "unapplied", "prepaid_left", "late_interest")
@@ -77,9 +77,9 @@ async def _prepaid_left(agreement: Agreement, state: Account, view: View) -> int
     if not billed:
         return 0
     cut = await closed_cut(view.past)
-    all_known = await known(view.past.at(cut), agreement.contract)
-    assert all_known is not None, "what was billed was signed"
     until = max(issued.interval.end for issued in state.issued.values())
+    all_known = await known_whole(view.past.at(cut), agreement.contract, state, until)
+    assert all_known is not None, "what was billed was signed"
     found = slots(agreement, max(until, agreement.end), state.issued)
     rating = rated(all_known.deal, found, state, until)
     last = rating.intervals[-1].scope

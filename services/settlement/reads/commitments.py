@@ -14,7 +14,7 @@ from services.settlement.domain.computing import rated
 from services.settlement.domain.intervals import slots
 from services.settlement.domain.rating.minimum import Floor
 from services.settlement.domain.rating.prepayment import Purse, run_out
-from services.settlement.knowledge import closed_cut, known
+from services.settlement.knowledge import closed_cut, known_whole
 from services.settlement.reads.access import UNKNOWN, account_of
 from services.settlement.reads.statement import span
 
@@ -25,7 +25,7 @@ async def commitments(question: CommitmentsQuestion, view: View) -> Any | Refuse
     if isinstance(found, Refused):
         return found
     cut = await closed_cut(view.past)
-    all_known = await known(view.past.at(cut), found.agreement.contract)
+    all_known = await known_whole(view.past.at(cut), found.agreement.contract, found.account, view.valid_at)
     if all_known is None:
         return UNKNOWN
     agreement, at = all_known.agreement, view.valid_at

@@ -12,11 +12,11 @@ from schemas.settlement import ExplainQuestion, StatementIssued
 from services.settlement.domain.account import Account
 from services.settlement.domain.statement import Drafted, drafted
 from services.settlement.gathering import compute
-from services.settlement.knowledge import Known, known
+from services.settlement.knowledge import Known, cut_of, known_whole
 from services.settlement.projections import CAPACITY_FACTS, USAGE_FACTS
 from services.settlement.reads.access import NO_STATEMENT, FoundStatement, statement_of
 from services.settlement.reads.statement import line_json
-from services.settlement.recomputing import account_before, cut_of
+from services.settlement.recomputing import account_before
 
 
 async def explain(question: ExplainQuestion, view: View) -> Any | Refused:  # noqa: ANN401 JSON
@@ -31,10 +31,10 @@ async def explain(question: ExplainQuestion, view: View) -> Any | Refused:  # no
     line = next((line for line in event.lines if line.line == question.line), None)
     if line is None:
         return NO_STATEMENT
-    cut = cut_of(event)
-    all_known = await known(view.past.at(cut), event.contract)
-    assert all_known is not None, "what was billed was signed"
+    cut = cut_of(event.basis)
     state = await account_before(view.past, found.recorded)
+    all_known = await known_whole(view.past.at(cut), event.contract, state, event.interval.end)
+    assert all_known is not None, "what was billed was signed"
     draft = _draft(all_known, state, event, cut, question.line)
     return {
         "statement": event.statement,

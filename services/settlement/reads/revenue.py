@@ -17,7 +17,7 @@ from services.settlement.domain.account import Account
 from services.settlement.domain.computing import rated
 from services.settlement.domain.intervals import Slot, slots
 from services.settlement.domain.revenue import Earnings
-from services.settlement.knowledge import Known, closed_cut, known
+from services.settlement.knowledge import Known, closed_cut, known_whole
 from services.settlement.reads.access import UNKNOWN, account_of
 from services.settlement.reads.statement import span
 
@@ -28,7 +28,7 @@ async def revenue(question: RevenueQuestion, view: View) -> Any | Refused:  # no
     if isinstance(found, Refused):
         return found
     cut = await closed_cut(view.past)
-    all_known = await known(view.past.at(cut), found.agreement.contract)
+    all_known = await known_whole(view.past.at(cut), found.agreement.contract, found.account, question.end)
     if all_known is None:
         return UNKNOWN
     all_slots = slots(all_known.agreement, max(question.end, all_known.agreement.end), found.account.issued)

@@ -37,7 +37,7 @@ async def preview(contract: str, interval: Interval, view: View) -> Any | Refuse
     if isinstance(found, Refused):
         return found
     cut = await closed_cut(view.past)
-    all_known = await known(view.past.at(cut), found.agreement.contract)
+    all_known = await known(view.past.at(cut), found.agreement.contract, found.account, interval)
     if all_known is None:
         return UNKNOWN
     made = compute(all_known, found.account, interval, cut)

@@ -18,7 +18,7 @@ from services.settlement.domain.rating.facts import Deal
 from services.settlement.domain.rating.fixed import fixed, undetermined
 from services.settlement.domain.rating.line import Line, in_order
 from services.settlement.domain.rating.minimum import Floor, Rated, ends_in, line_of, minimum
-from services.settlement.domain.rating.prepayment import Purse, prepayment, purses, run_out
+from services.settlement.domain.rating.prepayment import Purse, prepayment, purses, run_out, take_as_billed
 from services.settlement.domain.rating.residual import residual
 from services.settlement.domain.rating.scope import Scope
 from services.settlement.domain.rating.sla import sla
@@ -70,10 +70,16 @@ class Rating(msgspec.Struct, frozen=True, kw_only=True):
     purses: tuple[Purse, ...]
 
 
-def rate_deal(deal: Deal, scopes: Sequence[Scope], rulebooks: Sequence[int]) -> Rating:
-    """Rate consecutive intervals from the contract's first on, each by its rulebook."""
-    rated: list[Rated] = []
-    for scope, number in zip(scopes, rulebooks, strict=True):
+def rate_deal(
+    deal: Deal, scopes: Sequence[Scope], rulebooks: Sequence[int], settled: Sequence[Sequence[Line]] = ()
+) -> Rating:
+    """Rate consecutive intervals from the contract's first on, each by its rulebook.
+
+    `settled`: of the first of them the lines as billed, which are known to be what f says of them: they are
+    not computed again, and only carry over to later ones.
+    """
+    rated = [Rated(scope, list(lines), settled=True) for scope, lines in zip(scopes, settled, strict=False)]
+    for scope, number in list(zip(scopes, rulebooks, strict=True))[len(rated) :]:
         book = RULEBOOKS[number]
         lines = [line for rule in book.charging for line in rule(deal, scope)]
         for rule in book.reducing:
@@ -82,6 +88,9 @@ def rate_deal(deal: Deal, scopes: Sequence[Scope], rulebooks: Sequence[int]) -> 
     floors = _true_up(deal, rated)
     opened = purses(deal, scopes[0]) if scopes else []
     for found, number in zip(rated, rulebooks, strict=True):
+        if found.settled:
+            take_as_billed(found, opened)
+            continue
         for rule in RULEBOOKS[number].crediting:
             found.lines.extend(rule(deal, found.scope, found.lines))
         found.lines.extend(prepayment(found, opened))
@@ -104,6 +113,8 @@ def _true_up(deal: Deal, rated: Sequence[Rated]) -> list[Floor]:
     )
     floors = [floor for name in names for floor in minimum(deal, rated, name)]
     for found in rated:
+        if found.settled:
+            continue
         last = found.scope.interval.start < deal.end <= found.scope.interval.end
         ending = [floor for floor in floors if ends_in(floor, found.scope, last=last)]
         found.lines.extend(line_of(found.scope, floor) for floor in ending)
@@ -111,7 +122,9 @@ def _true_up(deal: Deal, rated: Sequence[Rated]) -> list[Floor]:
 
 
 def _finished(deal: Deal, rated: Rated, number: int) -> RatedInterval:
-    lines = in_order([taxed(deal, rated.scope, line) for line in rated.lines])
+    lines = rated.lines
+    if not rated.settled:
+        lines = in_order([taxed(deal, rated.scope, line) for line in rated.lines])
     return RatedInterval(
         scope=rated.scope,
         rulebook=number,

@@ -23,10 +23,11 @@ from services.settlement.domain.rating.shortfall import not_delivered, recalled
 
 
 class Rated(msgspec.Struct, frozen=True):
-    """An interval with its lines so far."""
+    """An interval with its lines so far; of a settled one they are complete, one a kind and charge."""
 
     scope: Scope
     lines: list[Line]
+    settled: bool = False
 
 
 class Floor(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +56,7 @@ def minimum(deal: Deal, rated: Sequence[Rated], name: str) -> list[Floor]:
     """Every period of one minimum up to the last interval that is rated, oldest first."""
     found: list[Floor] = []
     kept: list[int] = []
-    for period, chapters in _periods(deal, name):
+    for period, chapters in periods(deal, name):
         if not rated or period.start >= rated[-1].scope.interval.end:
             break
         floor = _floor(deal, rated, name, period, chapters)
@@ -101,7 +102,7 @@ def _take(kept: list[int], reach: range, amount: int) -> None:
         amount -= taken
 
 
-def _periods(deal: Deal, name: str) -> Iterator[tuple[Interval, list[Chapter]]]:
+def periods(deal: Deal, name: str) -> Iterator[tuple[Interval, list[Chapter]]]:
     """The calendar periods of a minimum, with the chapters that hold in each, clipped to it."""
     reached: datetime | None = None
     for chapter, charge in charges_named(deal.chapters, name):

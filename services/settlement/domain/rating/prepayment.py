@@ -91,6 +91,18 @@ def prepayment(rated: Rated, open_purses: Sequence[Purse]) -> list[Line]:
     return lines
 
 
+def take_as_billed(rated: Rated, open_purses: Sequence[Purse]) -> None:
+    """Move the purses on over an interval whose lines are as billed: what was not billed was drawn."""
+    scope = rated.scope
+    for purse in open_purses:
+        _expire(purse, scope.interval.start, scope)
+        lines = [x for x in rated.lines if x.kind == "prepayment" and x.charge == purse.charge.charge]
+        billed = purse.amount if scope.interval.contains(purse.billed_at) else 0
+        drawn = billed - sum(line.amount for line in lines)
+        purse.left -= drawn
+        purse.drawn += drawn
+
+
 def run_out(open_purses: Sequence[Purse], at: datetime, scope: Scope) -> None:
     """Let everything expire that has by an instant."""
     for purse in open_purses:

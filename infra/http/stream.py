@@ -11,7 +11,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from infra.auth import HISTORY_READ
-from infra.codec import encode, plain
+from infra.codec import encode
 from infra.event_store import Cut, Recorded
 from infra.http.history import reader_of, tenant_in
 from infra.http.knowing import token_problem
@@ -112,7 +112,7 @@ async def _start(
 
 def _event(site: Site, caller: Caller, recorded: Recorded, mark: StreamMark) -> bytes:
     cursor = site.sealer.seal("stream", caller.ledger, mark)
-    data = encode(plain(shown(caller, recorded))).decode()
+    data = encode(shown(caller, recorded)).decode()
     return f"id: {cursor}\nevent: {recorded.type}\ndata: {data}\n\n".encode()
 
 

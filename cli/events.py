@@ -69,14 +69,12 @@ def why(
         show_line(found)
         return 0
     out = Console(highlight=False, soft_wrap=True)
-    depths: dict[str, int] = {}
-    root = found["causes"][0]["id"] if found["causes"] else found["event"]
-    depths[root] = 0
-    for one in found["causes"][:1] or [{"id": root, "type": "", "subject": "", "recordedtime": ""}]:
-        out.print(_line(one, 0, here=one["id"] == found["event"]))
+    here, root = found["event"]["id"], (found["causes"] or [found["event"]])[0]
+    depths = {root["id"]: 0}
+    out.print(_line(root, 0, here=root["id"] == here))
     for one in found["effects"]:
-        depths[one["id"]] = depths.get(one["causedby"] or root, 0) + 1
-        out.print(_line(one, depths[one["id"]], here=one["id"] == found["event"]))
+        depths[one["id"]] = depths.get(one["causedby"], 0) + 1
+        out.print(_line(one, depths[one["id"]], here=one["id"] == here))
     if not found["complete"]:
         out.print("… and more, later than was looked")
     return 0

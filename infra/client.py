@@ -154,7 +154,7 @@ class Client:
         self, service: str, lines: AsyncIterator[bytes] | bytes
     ) -> AsyncIterator[Mapping[str, Any]]:
         """Report facts as a stream of JSON lines; yield one result a line as they come."""
-        url = self.services[service] + "/v1/events"
+        url = self._address(service) + "/v1/events"
         headers = {**self._headers(), "Content-Type": "application/jsonl"}
         async with self._opened().post(url, data=lines, headers=headers, timeout=_NO_END) as response:
             if response.status != 200:  # noqa: PLR2004
@@ -196,7 +196,7 @@ class Client:
     async def stream(self, service: str, query: Mapping[str, str]) -> AsyncIterator[Mapping[str, Any]]:
         """Yield events as they happen, without end; goes on from its cursor when the connection is lost."""
         cursor: str | None = query.get("cursor")
-        url = self.services[service] + "/v1/events/stream"
+        url = self._address(service) + "/v1/events/stream"
         while True:
             headers = self._headers() | ({} if cursor is None else {"Last-Event-ID": cursor})
             try:
@@ -275,7 +275,7 @@ class Client:
                 with attempt:
                     return await self._once(
                         method,
-                        self.services[service] + path,
+                        self._address(service) + path,
                         params,
                         body,
                         {**self._headers(), **(headers or {})},
@@ -316,6 +316,12 @@ class Client:
             wait_max=WAIT_SECONDS_MAX,
             wait_jitter=FIRST_WAIT_SECONDS,
         )
+
+    def _address(self, service: str) -> str:
+        found = self.services.get(service)
+        if found is None:
+            raise UnreachableError(f"nobody has said where the {service} service is")
+        return found
 
     def _headers(self) -> dict[str, str]:
         return {} if self._key is None else {"Authorization": f"Bearer {self._key}"}

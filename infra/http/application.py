@@ -52,7 +52,7 @@ def app(
         limits=bounds,
         intake=Intake(service),
         pace=Pace(bounds.requests_per_second, time.monotonic),
-        peers=peers or {},
+        peers={} if peers is None else peers,
         sandboxes=sandboxes,
         metrics=metrics or (lambda: ""),
     )

@@ -136,7 +136,7 @@ async def why(_: Site, caller: Caller, request: web.Request) -> web.StreamRespon
     ids = {found.origin: str(found.event_id) for found in (*causes, *effects)}
     return reply(
         {
-            "event": str(recorded.event_id),
+            "event": _link(caller, recorded, ids),
             "causes": [_link(caller, found, ids) for found in causes[:-1]],
             "effects": [_link(caller, found, ids) for found in effects],
             "complete": complete,

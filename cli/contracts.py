@@ -12,7 +12,7 @@ from cli.asks import CONTRACTS as GROUP
 from cli.boards import contracts as boards
 from cli.boards.drawing import when
 from cli.boards.printing import show_board
-from cli.boards.terms import differences
+from cli.boards.wording import differences
 from cli.connection import Connection, with_client
 from cli.showing import show as show_json
 from infra.client import Client

@@ -6,7 +6,6 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.boards import terms as terms_over_time
 from cli.boards.drawing import (
     LACKING,
     PAST,
@@ -25,6 +24,7 @@ from cli.boards.drawing import (
     table,
     when,
 )
+from cli.boards.wording import differences, summary, versions, words
 
 _MONEY = ("headline", "elapsed", "firm", "cancellable")
 
@@ -35,8 +35,8 @@ def terms(name: str, answer: Mapping[str, Any] | None) -> RenderableType:
         return heading(name, "no terms yet at this instant")
     name = f"{answer['supplier']}/{name.rpartition('/')[2]}"
     drawn = table("section", "terms")
-    for section, words in terms_over_time.summary(answer):
-        drawn.row(section, words)
+    for section, told in summary(answer):
+        drawn.row(section, told)
     return Group(heading(f"Terms of {name}"), drawn)
 
 
@@ -44,11 +44,11 @@ def timeline(history: Mapping[str, Any]) -> RenderableType:
     """Draw the terms over time: what holds from when, by which event, and what that changed."""
     drawn = table("from", "to", "by", "section", "terms")
     before: Mapping[str, Any] | None = None
-    for version in terms_over_time.versions(history):
+    for version in versions(history):
         by = ", ".join(f"v{number}" for number in version.learnt)
         head = [when(version.start), when(version.end), by]
-        for section, words in _told(before, version.terms):
-            drawn.row(*head, section, words)
+        for section, told in _told(before, version.terms):
+            drawn.row(*head, section, told)
             head = ["", "", ""]
         before = version.terms
     return Group(heading("Terms over time"), drawn)
@@ -56,10 +56,10 @@ def timeline(history: Mapping[str, Any]) -> RenderableType:
 
 def _told(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     if before is None:
-        yield from terms_over_time.summary(now)
+        yield from summary(now)
         return
-    for one in terms_over_time.differences(before, now):
-        yield one.path, f"{terms_over_time.words(one.before)} → {terms_over_time.words(one.after)}"
+    for one in differences(before, now):
+        yield one.path, f"{words(one.before)} → {words(one.after)}"
 
 
 def history(answer: Mapping[str, Any]) -> RenderableType:
@@ -77,12 +77,12 @@ def difference(
     title: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 ) -> RenderableType:
     """Draw what differs between the terms at two times."""
-    found = list(terms_over_time.differences(before or {}, after or {}))
+    found = list(differences(before or {}, after or {}))
     if not found:
         return heading(title, "no difference")
     drawn = table("where", "then", "now")
     for one in found:
-        cells = (terms_over_time.words(one.before), terms_over_time.words(one.after))
+        cells = (words(one.before), words(one.after))
         drawn.row(one.path, Text(cells[0], "red"), Text(cells[1], "green"))
     return Group(heading(title, f"{len(found)} difference{'s' if len(found) > 1 else ''}"), drawn)
 

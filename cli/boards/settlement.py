@@ -115,9 +115,7 @@ def journal(answer: Mapping[str, Any]) -> RenderableType:
     for group in answer["groups"]:
         head = [when(group["at"]), group["contract"] or "", group["cause"]]
         for posting in group["postings"]:
-            original = posting["original"]
-            amount = money(posting["amount"]) + ("" if original is None else f" ({_original(original)})")
-            drawn.row(*head, posting["account"], amount, posting["currency"])
+            drawn.row(*head, posting["account"], money(posting["amount"]), _commodity(posting))
             head = ["", "", ""]
     trial = table("account", ">balance", "")
     for one in answer["trial"]:
@@ -125,10 +123,10 @@ def journal(answer: Mapping[str, Any]) -> RenderableType:
     return Group(heading("Journal"), drawn, Text(), heading("Trial balance"), trial)
 
 
-def _original(original: Any) -> str:  # noqa: ANN401 JSON
-    if isinstance(original, Mapping):
-        return f"{money(original['amount'])} {original['currency']}"
-    return str(original)
+def _commodity(posting: Mapping[str, Any]) -> str:
+    original: Mapping[str, str] | None = posting["original"]
+    booked = str(posting["currency"])
+    return booked if original is None else f"{booked} for {money(original['amount'])} {original['currency']}"
 
 
 def commitments(answer: Mapping[str, Any]) -> RenderableType:

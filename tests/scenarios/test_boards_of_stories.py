@@ -9,7 +9,7 @@ import pytest
 from cli.boards import BOARDS, contracts, waterfall
 from cli.boards.drawing import instant
 from cli.boards.printing import text_of
-from cli.boards.terms import versions
+from cli.boards.wording import versions
 from cli.composition import SERVICES
 from infra.scenario.memory import MemoryPlayer
 from infra.scenario.model import Step, load

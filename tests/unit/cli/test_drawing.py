@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,7 +81,7 @@ def test_a_gap_in_a_period_is_the_least_of_it() -> None:
 
 def test_many_changes_are_told_by_period_and_no_shortfall_is_lost() -> None:
     pieces = [step(n, n + 1, 100 - n % 7) for n in range(200)]
-    answer = {
+    answer: dict[str, Any] = {
         "capacity": pieces,
         "committed": {"firm": [step(0, 200, 94)], "recallable": [], "interruptible": []},
         "held": [],

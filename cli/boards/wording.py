@@ -1,7 +1,7 @@
 """The terms of a contract over time, and what differs between two of them, in words."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -68,23 +68,30 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]
     """Yield what differs between two values of JSON; elements of a list are told apart by their names."""
     if before == after:
         return
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
+    if _is_object(before) and _is_object(after):
         for name in dict.fromkeys((*before, *after)):
-            below = f"{path}.{name}" if path else str(name)
+            below = f"{path}.{name}" if path else name
             yield from differences(before.get(name), after.get(name), below)
-        return
-    key = _key(before, after)
-    if key is None:
+    elif _is_list(before) and _is_list(after) and (key := _key(before, after)) is not None:
+        yield from _element_differences(path, before, after, key)
+    else:
         yield Difference(path, before, after)
-        return
-    then, now = ({one[key]: one for one in side} for side in (before, after))
+
+
+def _element_differences(
+    path: str, before: Sequence[Any], after: Sequence[Any], key: str
+) -> Iterator[Difference]:
+    then, now = _by_name(before, key), _by_name(after, key)
     for name in dict.fromkeys((*then, *now)):
-        shown = when(name) if is_instant(name) else name
-        was, is_ = then.get(name), now.get(name)
-        if was is None or is_ is None:
-            yield from _whole(f"{path}[{shown}]", was, is_, key)
+        where = f"{path}[{when(name) if is_instant(name) else name}]"
+        if name in then and name in now:
+            yield from differences(then[name], now[name], where)
         else:
-            yield from differences(was, is_, f"{path}[{shown}]")
+            yield from _whole(where, then.get(name), now.get(name), key)
+
+
+def _by_name(elements: Sequence[Any], key: str) -> Mapping[str, Mapping[str, Any]]:
+    return {one[key]: one for one in elements}
 
 
 def _whole(path: str, before: Any, after: Any, key: str) -> Iterator[Difference]:  # noqa: ANN401 JSON
@@ -104,7 +111,7 @@ def summary(terms: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         value = terms.get(name)
         if value in (None, [], {}) or value == _DEFAULTS.get(name):
             continue
-        key = _key(value, value) if isinstance(value, list) else None
+        key = _key(value, value) if _is_list(value) else None
         if key is None:
             yield name, words(value)
             continue
@@ -125,37 +132,32 @@ def _element(path: str, element: Mapping[str, Any], key: str) -> Iterator[tuple[
 
 
 def _is_stepwise(value: Any) -> bool:  # noqa: ANN401 JSON
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(s, Mapping) and "start" in s for s in value)
-    )
+    return _is_list(value) and bool(value) and all(_is_object(one) and "start" in one for one in value)
 
 
 def words(value: Any) -> str:  # noqa: ANN401 JSON
     """Return a value of JSON in words, on one line."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
-        case str():
-            return when(value) if is_instant(value) else value
-        case Mapping() if {"start", "end"} <= value.keys():
-            return _step(value)
-        case Mapping():
-            told = ((name, item) for name, item in value.items() if item not in (None, [], {}))
-            return ", ".join(f"{name.replace('_', ' ')} {_named(name, item)}" for name, item in told)
-        case _:
-            return "; ".join(words(item) for item in value) or "nothing"
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, str):
+        return when(value) if is_instant(value) else value
+    if _is_list(value):
+        return "; ".join(words(item) for item in value) or "nothing"
+    assert _is_object(value), "there is nothing else in JSON: no floats"
+    if {"start", "end"} <= value.keys():
+        return _step(value)
+    told = ((name, item) for name, item in value.items() if item not in (None, [], {}))
+    return ", ".join(f"{name.replace('_', ' ')} {_named(name, item)}" for name, item in told)
 
 
 def _named(name: str, item: Any) -> str:  # noqa: ANN401 JSON
     if name == "amount" and isinstance(item, str):
         return money(item)
-    return f"({words(item)})" if isinstance(item, Mapping) and "start" not in item else words(item)
+    return f"({words(item)})" if _is_object(item) and "start" not in item else words(item)
 
 
 def _step(value: Mapping[str, Any]) -> str:
@@ -168,18 +170,22 @@ def _step(value: Mapping[str, Any]) -> str:
     return span
 
 
-def _key(before: Any, after: Any) -> str | None:  # noqa: ANN401 JSON
+def _key(before: Sequence[Any], after: Sequence[Any]) -> str | None:
     """Return the field that names the elements of both lists, if each is a list of named elements."""
-    if not isinstance(before, list | None) or not isinstance(after, list | None):
-        return None
-    elements = [*(before or ()), *(after or ())]
     for key in KEYS:
-        if elements and all(isinstance(one, Mapping) and one.get(key) is not None for one in elements):
-            names = [[one[key] for one in side or ()] for side in (before, after)]
-            if (
-                all(len(set(side)) == len(side) for side in names)
-                and before is not None
-                and after is not None
-            ):
-                return key
+        sides = (_names(before, key), _names(after, key))
+        if all(len(set(names)) == len(names) and None not in names for names in sides) and any(sides):
+            return key
     return None
+
+
+def _names(elements: Sequence[Any], key: str) -> list[str | None]:
+    return [one.get(key) if _is_object(one) else None for one in elements]
+
+
+def _is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:  # noqa: ANN401 JSON
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: Any) -> TypeGuard[Sequence[Any]]:  # noqa: ANN401 JSON
+    return isinstance(value, list)

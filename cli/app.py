@@ -26,7 +26,9 @@ GROUPS = (stack,)
 
 # Commands whose modules are slow to import: each is imported when it is run. Where it is, and its summary.
 COMMANDS = {
+    "as-of": ("cli.history:as_of", "Asks a question as of other times; shows what differs."),
     "audit": ("cli.keys:audit", "What was done with keys, and access refused."),
+    "backup": ("cli.backup:backup", "Writes a backup of a ledger, while it is in use."),
     "basis": ("cli.events:basis", "Opens a basis: what an answer rests on."),
     "capacity": ("cli.capacity:GROUP", "Asks the capacity service."),
     "check": ("cli.scenarios:check", "Plays scenario files and compares with what they expect."),
@@ -34,12 +36,17 @@ COMMANDS = {
     "contracts": ("cli.contracts:GROUP", "Asks the contracts service."),
     "demo": ("cli.demo:demo", "Brings up the stack, plays the Colossus deals, and shows what they mean."),
     "events": ("cli.events:GROUP", "Reports facts, and looks at what was recorded."),
-    "history": ("cli.events:history", "Every event in which a tenant is a party."),
+    "history": ("cli.history:history", "Every event in which a tenant is a party."),
     "keys": ("cli.keys:KEYS", "Keys: made, listed, rotated, revoked."),
+    "quarantine": ("cli.quarantine:GROUP", "Events that a consumer could not apply."),
+    "recover": ("cli.backup:recover", "Brings back a restored ledger's tail from its topics, and opens it."),
+    "replay": ("cli.replay:GROUP", "Read models made anew and compared; bundles of events."),
+    "restore": ("cli.backup:restore", "Makes a ledger from a backup, proved, and closed until recovered."),
     "run": ("cli.scenarios:run", "Plays a scenario file and prints its answers."),
     "schemas": ("cli.schemas:GROUP", "Schemas and references made from the declarations."),
     "settlement": ("cli.settlement:GROUP", "Asks the settlement service."),
     "tenants": ("cli.keys:TENANTS", "Tenants: made, listed."),
+    "verify": ("cli.verify:verify", "Proves a whole ledger, and names the first thing that is wrong."),
 }
 
 SUMMARY = "The book of record for AI compute capacity: what was promised, delivered, and what is owed."

@@ -1,4 +1,4 @@
-"""`capledger events post | show | why | tail`, `capledger history`, `capledger basis`."""
+"""`capledger events post | show | why | tail`, `capledger basis`."""
 
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -97,24 +97,6 @@ def tail(
             show_line(event)
 
     with_client(connection, follow)
-    return 0
-
-
-def history(tenant: str, *, known_at: str | None = None, connection: Connection = _HERE) -> int:
-    """Print every event in which a tenant is a party, oldest first, one JSON line each.
-
-    Args:
-        tenant: Whose history.
-        known_at: As known at a past instant, or at the basis of an earlier reply.
-        connection: How to reach the services.
-    """
-    query = {"tenant": tenant, "limit": "1000", **({} if known_at is None else {"known_at": known_at})}
-
-    async def read(client: Client) -> None:
-        async for event in client.history("contracts", query):
-            show_line(event)
-
-    with_client(connection, read)
     return 0
 
 

@@ -3,10 +3,12 @@
 Where it is comes from the configuration file of any of its services.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from infra.bus import Place
+from infra.clock import MachineClock, SandboxClock
 from infra.config import Config, ConfigError
 from infra.database import Database, address
 from infra.event_store import StoreError
@@ -14,7 +16,7 @@ from infra.event_store.postgres import PostgresEventStore
 from infra.kafka import KafkaBus
 from infra.migrations import read_schema
 from infra.migrations.ledgers import database_name, find_ledger
-from infra.node import Ledger
+from infra.node import Ledger, Node
 from infra.proving import ShardVerdict, Tell, in_postgres, prove
 from infra.read_store.postgres import PostgresReadStore
 from infra.recovery_postgres import PostgresTail
@@ -56,6 +58,15 @@ class Backstage:
     def asides(self, service: str) -> PostgresAsides:
         """Return where a service's read models are made anew."""
         return PostgresAsides(self.database, read_schema(service))
+
+    async def node(self, service: Service) -> Node:
+        """Return a node of the service: it decides and answers like the running ones, and drives nothing."""
+        clock: Callable[[], datetime] = MachineClock()
+        if self.ledger.mode == "sandbox":
+            clock = SandboxClock(self.store, await self.store.now())
+        node = Node(service, self.ledger, self.store, self.reads(service.name), clock)
+        await node.prepare()
+        return node
 
     async def verdicts(
         self,

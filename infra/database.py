@@ -148,7 +148,8 @@ class Database:
         pool = self._pools[number]
         try:
             connection = await pool.acquire(timeout=ACQUIRE_SECONDS_MAX)
-        except (*LOST, asyncpg.InterfaceError) as error:
+        except (*LOST, asyncpg.InterfaceError, NoDatabaseError) as error:
+            # a dropped sandbox is as good as a server that is away
             raise StoreUnavailableError(f"cannot connect: {_told(error)}") from error
         try:
             yield connection

@@ -105,22 +105,39 @@ async def tailing(bus: Bus, feeds: Mapping[Place, Feed], backoff: Backoff) -> No
         topic that brings nothing although the log has moved on is as good as lost.
     """
     tail = await bus.tail(feeds)
-    reached = {place: feed.head for place, feed in feeds.items()}
-    moved = now()
+    progress = {place: Progress(feed) for place, feed in feeds.items()}
     try:
         while True:
             for place, events in (await tail.read(READ_SECONDS)).items():
                 feeds[place].offer(events)
                 if events:
-                    reached[place] = max(reached[place], events[-1].position)
+                    progress[place].came(events[-1].position)
                     backoff.reset()
-            time = now()
-            if all(feed.head <= reached[place] for place, feed in feeds.items()):
-                moved = time
-            elif time - moved > STALLED_SECONDS:
-                raise BusUnavailableError(f"the topics bring nothing for {STALLED_SECONDS:g} s")
+            stalled = [place for place, one in progress.items() if one.stalled()]
+            if stalled:
+                raise BusUnavailableError(
+                    f"the topic of {stalled[0]} brings nothing for {STALLED_SECONDS:g} s"
+                )
     finally:
         await tail.close()
+
+
+class Progress:
+    """Whether a partition brings what the log has had for a while."""
+
+    def __init__(self, feed: Feed) -> None:
+        """Expect nothing but what comes from now on."""
+        self._feed, self._reached, self._since = feed, feed.head, now()
+
+    def came(self, position: int) -> None:
+        """Take note of what the partition brought."""
+        self._reached, self._since = max(self._reached, position), now()
+
+    def stalled(self) -> bool:
+        """Say whether it has brought nothing for some time although the log has moved on."""
+        if self._feed.head <= self._reached:
+            self._since = now()
+        return now() - self._since > STALLED_SECONDS
 
 
 class HeadWatch:

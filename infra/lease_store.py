@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from infra.database import Unpooled, connect, reading
+from infra.database import NoDatabaseError, Unpooled, connect, reading
 from infra.event_store import StoreError
 from infra.leases import LeasesLostError
 from infra.statements import statement
@@ -41,7 +41,7 @@ class PostgresLeases:
         if self._connection is None:
             try:
                 self._connection = await connect(self._dsn)
-            except StoreError as error:
+            except (StoreError, NoDatabaseError) as error:
                 raise LeasesLostError(str(error)) from error
         async with self._connected() as connection:
             await connection.execute(_statement("beat"), self._replica, self._service, self._address)

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from infra.bus import Bus, BusUnavailableError, Place
-from infra.event_store import EventStore
+from infra.event_store import EventStore, StoreError
 from infra.feed import Feed
 from infra.relay import Relay
 from infra.subscriptions import Subscription
@@ -94,7 +95,8 @@ async def relaying(relay: Relay, feed: Feed, telemetry: Telemetry, backoff: Back
                 await wake.wait()
     finally:
         feed.leave(wake)
-        await asyncio.shield(relay.close())
+        with suppress(StoreError):  # it only saves work after retention has emptied the topic
+            await asyncio.shield(relay.close())
 
 
 async def tailing(bus: Bus, feeds: Mapping[Place, Feed], backoff: Backoff) -> None:

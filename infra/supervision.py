@@ -96,7 +96,15 @@ async def keep(
             _log.exception("failed", loop=name)
         else:
             return
+        _end_if_cancelled()
         await backoff.pause()
+
+
+def _end_if_cancelled() -> None:
+    """End here if the loop was cancelled, and what it ran on its way out failed and hid that."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def ended(*tasks: "asyncio.Task[Any]", seconds_max: float = 5.0) -> None:

@@ -72,7 +72,7 @@ class Commands:
         self._appender(log, shard).put(submission)
         return submission.future
 
-    async def submit_each(self, group: Sequence[Asked]) -> list[Result | Exception]:
+    async def submit_each(self, group: Sequence[Asked], *, dry_run: bool = False) -> list[Result | Exception]:
         """Return what came of each of several commands, settled apart but decided in their order.
 
         A command that could not be asked at all has its exception in its place.
@@ -86,7 +86,7 @@ class Commands:
                     *(one for one in waiting if isinstance(one, asyncio.Future)), return_exceptions=True
                 )
             try:
-                waiting.append(await self._put([asked], dry_run=False))
+                waiting.append(await self._put([asked], dry_run=dry_run))
             except Exception as error:  # noqa: BLE001 it is the outcome of this one; the others go on
                 waiting.append(error)
         return [await _settled(one) for one in waiting]

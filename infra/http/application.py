@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from aiohttp import web
 
+from infra.event_store import StoreError
 from infra.http import asks, commands, facts, history, keys, ledgers, stream, system
 from infra.http.body import InFlight
 from infra.http.pace import Pace
@@ -56,17 +57,21 @@ def app(
         sandboxes=sandboxes,
         metrics=metrics or (lambda: ""),
     )
+    return _on(site)
+
+
+def _on(site: Site) -> web.Application:
     found = web.Application(middlewares=[problems])
     found[SITE] = site
-    found[IN_FLIGHT] = InFlight(bounds)
+    found[IN_FLIGHT] = InFlight(site.limits)
     found[SERVED] = Counter()
     found[stream.OPEN] = Counter()
     found[stream.CLOSING] = asyncio.Event()
     found.on_response_prepare.append(dress)
     found.on_shutdown.append(_close_streams)
     found.cleanup_ctx.append(_flushing)
-    all_routes = routes_of(service)
-    found[system.DESCRIPTION] = system.Description(service, all_routes)
+    all_routes = routes_of(site.service)
+    found[system.DESCRIPTION] = system.Description(site.service, all_routes)
     for route in all_routes:
         _add(found, site, route)
     return found
@@ -128,5 +133,6 @@ async def _flush_once(application: web.Application, *, everything: bool) -> None
     for desk in list(application[SITE].desks.values()):
         try:
             await desk.access.flush(everything=everything)
-        except Exception as error:  # noqa: BLE001 an audit that cannot be written now is written later
+        except (StoreError, OSError) as error:
+            # what cannot be written now is written later
             _log.warning("audit_not_written", exc_info=error)

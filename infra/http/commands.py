@@ -190,12 +190,9 @@ def _handler(rule: Rule) -> Handler:
 async def rehearsal(site: Site, caller: Caller, one: Intended, request: web.Request) -> Outcome:
     """Decide one command and append nothing; return what would come of it."""
     asked = asked_of(caller, one, request.headers.get("traceparent"))
-    try:
-        book = one.rule.place(one.command, caller.actor).book
-        result: Result | Exception = await caller.desk.node.commands.submit(asked, dry_run=True)
-    except Exception as error:  # noqa: BLE001 it is the outcome of this one; the others of a batch go on
-        return await outcome_of(site, caller, error)
+    (result,) = await caller.desk.node.commands.submit_each([asked], dry_run=True)
     if isinstance(result, Accepted):
+        book = one.rule.place(one.command, caller.actor).book
         return ("accepted", None, rehearsed(caller, book, result))
     return await outcome_of(site, caller, result)
 

@@ -64,17 +64,7 @@ def routes() -> list[Route]:
                 "replies": {"200": "Why"},
             },
         ),
-        Route(
-            method="GET",
-            path="/v1/logs/{log}/{shard}",
-            scope=LEDGER_FOLLOW,
-            handle=log,
-            operation={
-                "summary": "A shard of a log after a position, as one event a line (operations).",
-                "query": ("after", "limit"),
-                "replies": {"200": "one FollowedEvent a line"},
-            },
-        ),
+        _LOGS,
     ]
 
 
@@ -285,3 +275,16 @@ def _may_see(caller: Caller, recorded: Recorded) -> bool:
 def _link(caller: Caller, recorded: Recorded, ids: Mapping[Origin, str]) -> Mapping[str, Any]:
     cause = recorded.meta.causation
     return {**shown(caller, recorded), "causedby": None if cause is None else ids.get(cause)}
+
+
+_LOGS = Route(
+    method="GET",
+    path="/v1/logs/{log}/{shard}",
+    scope=LEDGER_FOLLOW,
+    handle=log,
+    operation={
+        "summary": "A shard of a log after a position, as one event a line (operations).",
+        "query": ("after", "limit"),
+        "replies": {"200": "one FollowedEvent a line"},
+    },
+)

@@ -5,7 +5,7 @@ somebody who does not exist moves like that of one about somebody who does, and 
 """
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -128,6 +128,13 @@ class TouchedPast:
         """See `Past.shard_of`."""
         await self._touched.book(log, tenant)
         return await self._past.shard_of(log, tenant)
+
+    async def closed_once(
+        self, consumer: str, holds: Callable[[Past], Awaitable[bool]], seconds: float
+    ) -> Cut:
+        """See `Past.closed_once`."""
+        self._touched.consumer(consumer)
+        return await self._past.closed_once(consumer, holds, seconds)
 
     async def closed(self, consumer: str) -> Cut:
         """See `Past.closed`."""

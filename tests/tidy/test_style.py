@@ -16,6 +16,7 @@ READS_THE_ENVIRONMENT = "infra/config.py"
 BROAD_EXCEPTS_MAX = {
     "infra/commands.py": 2,  # a fault in one command of a group is its outcome; the others have theirs
     "infra/appender.py": 2,  # a fault in one rule or batch is told to its callers; the next is served
+    "infra/http/serving.py": 1,  # whatever it is, its sender gets a problem document
     "infra/subscriptions.py": 2,  # a fault in one stream must not stop the others
     "infra/supervision.py": 1,  # the supervisor of a process's loops
 }

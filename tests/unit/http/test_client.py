@@ -6,7 +6,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from infra.client import Client, GapError, Gapless, RefusedError, UnreachableError, quiet_retries
+from infra.client import Client, RefusedError, UnreachableError, quiet_retries
+from infra.gapless import GapError, Gapless
 from tests.support.http_deals import terms
 from tests.support.memory_sandboxes import Stack
 

@@ -113,21 +113,29 @@ async def test_a_large_chunked_body_is_stopped_where_it_becomes_too_large() -> N
         await world.close()
 
 
-async def _talk(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
-    """Send pieces with pauses; return what came back until the other side hung up."""
+async def _talk(port: int, *pieces: bytes, apart: float = 0.0) -> bytes:
+    """Send pieces some seconds apart; return what came back until the other side hung up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         async with asyncio.timeout(5):
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
-                if pause:
-                    await asyncio.sleep(pause)
+                if apart and await _hangs_up_within(reader, apart):
+                    return b""
             return await reader.read()
     except ConnectionError:
         return b""
     finally:
         writer.close()
+
+
+async def _hangs_up_within(reader: asyncio.StreamReader, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await reader.read(1) == b""
+    except TimeoutError:
+        return False
 
 
 async def test_slow_heads_slow_bodies_and_no_http_at_all_end_within_their_deadlines() -> None:
@@ -142,7 +150,7 @@ async def test_slow_heads_slow_bodies_and_no_http_at_all_end_within_their_deadli
         assert await _talk(port, b"GET /health/live HT") == b""
         assert await _talk(port) == b""
         drip = [bytes([byte]) for byte in b"GET /health/live HTTP/1.1\r\n"]
-        assert await _talk(port, *drip, pause=0.05) == b""
+        assert await _talk(port, *drip, apart=0.05) == b""
         head = f"POST /v1/commands HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
         head += "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n["
         answer = await _talk(port, head.encode())

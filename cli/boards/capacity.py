@@ -15,20 +15,18 @@ from cli.boards.drawing import (
     SECONDS_PER_HOUR,
     SPARE,
     Schedule,
-    Sheet,
     Stretch,
     at,
-    bar,
     heading,
     hours,
     instant,
     number,
     ratio,
     side_by_side,
-    table,
     when,
 )
 from cli.boards.periods import worst_by_period
+from cli.boards.sheet import Bar, Sheet
 
 ROWS_MAX = 48
 TIERS = ("firm", "recallable", "interruptible")
@@ -40,7 +38,7 @@ _LEGEND = Text.assemble(
 
 def phases(pool: str, answer: Mapping[str, Any]) -> RenderableType:
     """Draw the phases of `capacity.pool`."""
-    drawn = table("phase", "planned", "forecast", "accepted", ">quantity", ">slip")
+    drawn = Sheet("phase", "planned", "forecast", "accepted", ">quantity", ">slip")
     for phase in answer["phases"]:
         dates = (phase[key] for key in ("planned_at", "forecast_at", "accepted_at"))
         days = phase["slip_days"]
@@ -55,7 +53,7 @@ def pool(name: str, answer: Mapping[str, Any]) -> RenderableType:
     """Draw `capacity.pool`: phases, and what is short."""
     boards: list[RenderableType] = [phases(answer.get("pool", name), answer)]
     if answer["shortfalls"]:
-        drawn = table("shortfall", "opened", "cause", "from", "to", ">quantity")
+        drawn = Sheet("shortfall", "opened", "cause", "from", "to", ">quantity")
         for one in answer["shortfalls"]:
             head = (one["shortfall"], when(one["opened_at"]))
             for cause in CAUSES:
@@ -102,7 +100,7 @@ def _timeline_table(names: Sequence[str], rows: Sequence[Stretch]) -> Sheet:
     kept = [i for i, name in enumerate(names) if name in always or any(row.quantities[i] for row in rows)]
     kept = [i for i in kept if not _same_as_firm(names, rows, i)]
     spans = any(row.end is not None for row in rows)
-    drawn = table("from", *(["to"] if spans else []), *(f">{names[i]}" for i in kept), "")
+    drawn = Sheet("from", *(["to"] if spans else []), *(f">{names[i]}" for i in kept), "")
     peak = max([max(row.quantities[0], _committed(names, row)) for row in rows] + [1])
     for row in rows:
         cells = (f"{row.quantities[i]:,}" if row.quantities[i] else "" for i in kept)
@@ -122,11 +120,11 @@ def _committed(names: Sequence[str], row: Stretch) -> int:
     return sum(row.quantities[names.index(tier)] for tier in TIERS)
 
 
-def _supply(names: Sequence[str], row: Stretch, peak: int) -> Text:
+def _supply(names: Sequence[str], row: Stretch, peak: int) -> Bar:
     capacity, committed = row.quantities[0], _committed(names, row)
     short = sum(row.quantities[names.index(f"short: {cause}")] for cause in CAUSES)
     parts = ((committed - short, PROMISED), (max(0, capacity - committed), SPARE), (short, LACKING))
-    return bar(parts, peak)
+    return Bar(parts, peak)
 
 
 def allocations(answer: Mapping[str, Any]) -> RenderableType:
@@ -143,7 +141,7 @@ def allocations(answer: Mapping[str, Any]) -> RenderableType:
         kept = [
             i for i, name in enumerate(names) if name == "entitlement" or any(r.quantities[i] for r in rows)
         ]
-        drawn = table("from", "to", *(f">{names[i].replace('_', ' ')}" for i in kept))
+        drawn = Sheet("from", "to", *(f">{names[i].replace('_', ' ')}" for i in kept))
         for row in rows:
             cells = (f"{row.quantities[i]:,}" if row.quantities[i] else "" for i in kept)
             drawn.row(when(row.start), when(row.end), *cells)
@@ -153,7 +151,7 @@ def allocations(answer: Mapping[str, Any]) -> RenderableType:
 
 def availability(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `capacity.availability`: where it fits, and from when."""
-    drawn = table("pool", "fits", "earliest", ">short by", "short from", "until", ">left over")
+    drawn = Sheet("pool", "fits", "earliest", ">short by", "short from", "until", ">left over")
     for one in answer["pools"]:
         fits = Text("yes", "green") if one["fits"] else Text("no", "red")
         earliest = "" if one["earliest"] is None else when(one["earliest"])
@@ -170,14 +168,14 @@ def availability(answer: Mapping[str, Any]) -> RenderableType:
 
 def utilisation(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `capacity.utilisation` in GPU-hours: what there was, was sold, was used."""
-    drawn = table("from", "to", ">capacity", ">sold", ">used", ">sold", ">used of sold", ">used of all", "")
+    drawn = Sheet("from", "to", ">capacity", ">sold", ">used", ">sold", ">used of sold", ">used of all", "")
     peak = max([max(step["capacity"], step["sold"]) for step in answer["steps"]] + [1])
     for step in answer["steps"]:
         amounts = (hours(step[key]) for key in ("capacity", "sold", "used"))
         shares = (ratio(step[key]) for key in ("sold_to_capacity", "used_to_sold", "used_to_capacity"))
         used, sold, capacity = step["used"], step["sold"], step["capacity"]
         parts = ((used, PAST), (max(0, sold - used), PROMISED), (max(0, capacity - max(sold, used)), SPARE))
-        drawn.row(when(step["start"]), when(step["end"]), *amounts, *shares, bar(parts, peak))
+        drawn.row(when(step["start"]), when(step["end"]), *amounts, *shares, Bar(parts, peak))
     legend = Text.assemble(("▓", "green"), " used  ", ("█", "blue"), " sold  ", ("░", "dim"), " unsold")
     return Group(heading("Utilisation", "GPU-hours"), drawn, legend)
 
@@ -189,11 +187,11 @@ def idle(answer: Mapping[str, Any]) -> RenderableType:
         return heading("Idle", "no window of that size")
     total = sum((Decimal(one["gpu_hours"]) for one in windows), Decimal(0))
     count = f"{len(windows):,} window{'s' if len(windows) > 1 else ''}"
-    drawn = table("reservation", "pool", "from", "to", ">hours", ">GPUs", ">GPU-hours", "")
+    drawn = Sheet("reservation", "pool", "from", "to", ">hours", ">GPUs", ">GPU-hours", "")
     peak = max(_hundredths(one) for one in windows)
     for one in windows:
         span = (when(one["start"]), when(one["end"]), _length(one))
-        size = bar(((_hundredths(one), SPARE),), peak, 20)
+        size = Bar(((_hundredths(one), SPARE),), peak, 20)
         gpus = f"{one['gpus']:,}"
         drawn.row(one["reservation"], one["pool"], *span, gpus, number(one["gpu_hours"]), size)
     return Group(heading("Idle", count, f"{number(f'{total:f}')} GPU-hours"), drawn)
@@ -211,11 +209,11 @@ def _hundredths(window: Mapping[str, Any]) -> int:
 
 def unsold(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `capacity.unsold`: GPU-hours that were or will be unsold, idle, recalled."""
-    drawn = table("from", "to", ">unsold", ">idle", ">recalled", "")
+    drawn = Sheet("from", "to", ">unsold", ">idle", ">recalled", "")
     peak = max([_lost(step) for step in answer["steps"]] + [1])
     for step in answer["steps"]:
         cells = (number(step[key]) for key in ("unsold", "idle", "recalled"))
-        drawn.row(when(step["start"]), when(step["end"]), *cells, bar(((_lost(step), SPARE),), peak))
+        drawn.row(when(step["start"]), when(step["end"]), *cells, Bar(((_lost(step), SPARE),), peak))
     return Group(heading("Unsold, idle, recalled", "GPU-hours"), drawn)
 
 

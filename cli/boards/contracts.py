@@ -12,18 +12,16 @@ from cli.boards.drawing import (
     PROMISED,
     SECONDS_PER_HOUR,
     SPARE,
-    Sheet,
     amount_of,
-    bar,
     heading,
     instant,
     minor,
     money,
     percent,
     side_by_side,
-    table,
     when,
 )
+from cli.boards.sheet import Bar, Sheet
 from cli.boards.wording import differences, summary, versions, words
 
 _MONEY = ("headline", "elapsed", "firm", "cancellable")
@@ -34,7 +32,7 @@ def terms(name: str, answer: Mapping[str, Any] | None) -> RenderableType:
     if answer is None:
         return heading(name, "no terms yet at this instant")
     name = f"{answer['supplier']}/{name.rpartition('/')[2]}"
-    drawn = table("section", "terms")
+    drawn = Sheet("section", "terms")
     for section, told in summary(answer):
         drawn.row(section, told)
     return Group(heading(f"Terms of {name}"), drawn)
@@ -42,7 +40,7 @@ def terms(name: str, answer: Mapping[str, Any] | None) -> RenderableType:
 
 def timeline(history: Mapping[str, Any]) -> RenderableType:
     """Draw the terms over time: what holds from when, by which event, and what that changed."""
-    drawn = table("from", "to", "by", "section", "terms")
+    drawn = Sheet("from", "to", "by", "section", "terms")
     before: Mapping[str, Any] | None = None
     for version in versions(history):
         by = ", ".join(f"v{number}" for number in version.learnt)
@@ -64,7 +62,7 @@ def _told(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> Iterable[
 
 def history(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `contracts.history`: every event, in the order in which it was learnt."""
-    drawn = table(">", "learnt", "true from", "event", "by", "changed")
+    drawn = Sheet(">", "learnt", "true from", "event", "by", "changed")
     for event in answer["events"]:
         first = "supplier" in event["changes"] and "customer" in event["changes"]
         times = (when(event[key]) for key in ("recorded_at", "effective_at"))
@@ -80,7 +78,7 @@ def difference(
     found = list(differences(before or {}, after or {}))
     if not found:
         return heading(title, "no difference")
-    drawn = table("where", "then", "now")
+    drawn = Sheet("where", "then", "now")
     for one in found:
         cells = (words(one.before), words(one.after))
         drawn.row(one.path, Text(cells[0], "red"), Text(cells[1], "green"))
@@ -97,7 +95,7 @@ def status(name: str, answer: Mapping[str, Any]) -> RenderableType:
         )
         told.append(f"{given}, fee {money(notice['fee'])}")
     told += [f"{one['line']}: {one['remedy']} elected" for one in answer["remedies"]]
-    drawn = table("line", "from", "to", ">confirmed", ">delivered", ">short", "")
+    drawn = Sheet("line", "from", "to", ">confirmed", ">delivered", ">short", "")
     for line in answer["lines"]:
         _status_of_line(drawn, line)
     return Group(heading(name, *told), drawn) if answer["lines"] else heading(name, *told)
@@ -114,17 +112,17 @@ def _status_of_line(drawn: Sheet, line: Mapping[str, Any]) -> None:
         numbers = (f"{n:,}" if n else "" for n in one.quantities)
         waiting = max(0, confirmed - delivered - short)
         parts = ((delivered, PROMISED), (waiting, SPARE), (short, LACKING))
-        drawn.row(name, when(one.start), when(one.end), *numbers, bar(parts, peak))
+        drawn.row(name, when(one.start), when(one.end), *numbers, Bar(parts, peak))
         name = ""
 
 
 def exposure(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `contracts.exposure` of one contract: what of the headline is past, firm, cancellable."""
-    drawn = table("", f">{answer['currency']}", ">of the headline", "")
+    drawn = Sheet("", f">{answer['currency']}", ">of the headline", "")
     whole = minor(answer["headline"])
     for name, style in (("headline", None), ("elapsed", PAST), ("firm", PROMISED), ("cancellable", SPARE)):
         amount = minor(answer[name])
-        line = Text() if style is None else bar(((amount, style),), whole)
+        line = Bar(() if style is None else ((amount, style),), whole)
         drawn.row(name, money(answer[name]), percent(amount, whole), line)
     for name in ("termination_fee", "optional"):
         if minor(answer[name]):
@@ -142,15 +140,15 @@ def exposure(answer: Mapping[str, Any]) -> RenderableType:
 
 def exposures(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `contracts.exposure` of a tenant: headline against what is firm."""
-    drawn = table("contract", *(f">{name}" for name in _MONEY), "", "earliest end", ">not known")
+    drawn = Sheet("contract", *(f">{name}" for name in _MONEY), "", "earliest end", ">not known")
     for one in answer["contracts"]:
         _exposure_row(drawn, one)
     if answer["asserted"]:
-        drawn.add_section()
+        drawn.section()
         drawn.row(Text("asserted by the supplier, not acknowledged:", "dim"))
         for one in answer["asserted"]:
             _exposure_row(drawn, one)
-    drawn.add_section()
+    drawn.section()
     for total in answer["totals"]:
         cells = (money(total[key]) for key in _MONEY)
         drawn.row(f"all, {total['currency']}", *cells, _shares(total), "", "")
@@ -168,17 +166,17 @@ def _exposure_row(drawn: Sheet, one: Mapping[str, Any]) -> None:
     drawn.row(one["contract"], *cells, _shares(one), when(one["earliest_end"]), fees)
 
 
-def _shares(one: Mapping[str, Any]) -> Text:
+def _shares(one: Mapping[str, Any]) -> Bar:
     firm = minor(one["firm"]) - minor(one["termination_fee"])
     parts = ((minor(one["elapsed"]), PAST), (firm, PROMISED), (minor(one["cancellable"]), SPARE))
-    return bar(parts, minor(one["headline"]), 24)
+    return Bar(parts, minor(one["headline"]), 24)
 
 
 def known_then_and_now(
     then: Mapping[str, Any], now: Mapping[str, Any], names: Sequence[str] = ("known in May", "known today")
 ) -> RenderableType:
     """Draw one exposure as it was known at two times."""
-    drawn = table("", *(f">{name}" for name in names))
+    drawn = Sheet("", *(f">{name}" for name in names))
     for key in ("headline", "elapsed", "firm", "cancellable"):
         drawn.row(key, money(then[key]), money(now[key]))
     for key in ("earliest_notice", "earliest_end"):
@@ -193,7 +191,7 @@ def by_month(answer: Mapping[str, Any]) -> RenderableType:
         names = {(one["contract"], one["currency"]): None for step in answer["steps"] for one in step[side]}
         if not names:
             continue
-        drawn = table("contract", *(f">{step['start'][:7]}" for step in answer["steps"]))
+        drawn = Sheet("contract", *(f">{step['start'][:7]}" for step in answer["steps"]))
         for contract, currency in names:
             cells = (_month(step, side, contract) for step in answer["steps"])
             drawn.row(f"{contract}\n{currency}", *cells)
@@ -212,7 +210,7 @@ def _month(step: Mapping[str, Any], side: str, contract: str) -> str:
 
 def remaining(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `contracts.remaining`: what is still to be earned, band by band."""
-    drawn = table("from", "to", ">amount", "", "")
+    drawn = Sheet("from", "to", ">amount", "", "")
     amounts = [one for band in answer["bands"] for one in band["amounts"]]
     peaks = {one["currency"]: 1 for one in amounts}
     for one in amounts:
@@ -220,7 +218,7 @@ def remaining(answer: Mapping[str, Any]) -> RenderableType:
     for band in answer["bands"]:
         head = (when(band["start"]), when(band["end"]))
         for one in band["amounts"]:
-            size = bar(((minor(one["amount"]), PROMISED),), peaks[one["currency"]])
+            size = Bar(((minor(one["amount"]), PROMISED),), peaks[one["currency"]])
             drawn.row(*head, money(one["amount"]), one["currency"], size)
             head = ("", "")
     totals = {c: sum(minor(one["amount"]) for one in amounts if one["currency"] == c) for c in peaks}
@@ -232,9 +230,9 @@ def remaining(answer: Mapping[str, Any]) -> RenderableType:
 
 def concentration(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `contracts.concentration`: who the firm value depends on."""
-    drawn = table("counterparty", ">firm", "", ">share", "")
+    drawn = Sheet("counterparty", ">firm", "", ">share", "")
     for one in answer["counterparties"]:
         share = minor(one["percent"])
-        size = bar(((share, PROMISED),), 100_000_000)
+        size = Bar(((share, PROMISED),), 100_000_000)
         drawn.row(one["counterparty"], money(one["firm"]), one["currency"], f"{one['percent']} %", size)
     return Group(heading("Who the firm value depends on"), drawn)

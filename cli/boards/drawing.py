@@ -6,18 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from rich import box
-from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
-BAR_WIDTH = 30
 SECONDS_PER_HOUR = 3600
 PROMISED, SPARE, LACKING, PAST = ("█", "blue"), ("░", "dim"), ("▒", "bold red"), ("▓", "green")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)\Z")
 
 Schedule = Sequence[Mapping[str, Any]]
-Part = tuple[int, tuple[str, str]]
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -26,22 +21,6 @@ class Stretch(msgspec.Struct, frozen=True):
     start: datetime
     end: datetime | None
     quantities: tuple[int, ...]
-
-
-class Sheet(Table):
-    """A table whose cells are taken as they are: what a partner wrote is never read as markup."""
-
-    def row(self, *cells: RenderableType) -> None:
-        """Add a row."""
-        self.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
-
-
-def table(*columns: str) -> Sheet:
-    """Return an empty table; a column whose name begins with `>` is aligned to the right."""
-    found = Sheet(box=box.SIMPLE, show_edge=False, pad_edge=False, header_style="bold")
-    for name in columns:
-        found.add_column(Text(name.removeprefix(">")), justify="right" if name.startswith(">") else "left")
-    return found
 
 
 def heading(title: str, *rest: str) -> Text:
@@ -75,16 +54,6 @@ def percent(part: int, whole: int) -> str:
         return ""
     tenths = (abs(part) * 2000 + whole) // (2 * whole)
     return f"{'-' if part < 0 else ''}{tenths // 10}.{tenths % 10} %"
-
-
-def bar(parts: Iterable[Part], whole: int, width: int = BAR_WIDTH) -> Text:
-    """Return parts of a whole one after another; what is more than nothing is seen."""
-    drawn, done = Text(), 0
-    for part, (glyph, style) in parts:
-        before, done = done, done + max(0, part)
-        cells = width * done // max(whole, 1) - width * before // max(whole, 1)
-        drawn.append(glyph * (max(1, cells) if part > 0 else 0), style)
-    return drawn
 
 
 def instant(text: str) -> datetime:

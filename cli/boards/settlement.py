@@ -6,15 +6,16 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.boards.drawing import PAST, PROMISED, SPARE, Sheet, bar, heading, minor, money, number, table, when
+from cli.boards.drawing import PAST, PROMISED, SPARE, heading, minor, money, number, when
+from cli.boards.sheet import Bar, Sheet
 
 BALANCE = ("open", "due", "overdue", "disputed", "unapplied", "prepaid_left", "late_interest")
 
 
 def statement(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `settlement.statement`, line by line."""
-    columns = ("kind", "charge", "service", ">quantity", ">rate", "corrects")
-    drawn = table(">line", *columns, f">{answer['currency']}", ">tax")
+    columns = ("kind", "charge", "service", "quantity", ">rate", "corrects")
+    drawn = Sheet(">line", *columns, f">{answer['currency']}", ">tax")
     for line in answer["lines"]:
         quantity = f"{number(line['quantity'])} {line['unit']}" if line["quantity"] else ""
         service = f"{when(line['service']['start'])} to {when(line['service']['end'])}"
@@ -27,7 +28,7 @@ def statement(answer: Mapping[str, Any]) -> RenderableType:
             line["corrects"] or "",
         )
         drawn.row(str(line["line"]), *cells, money(line["amount"]), _unless_nil(line["tax"]))
-    drawn.add_section()
+    drawn.section()
     _sum_row(drawn, "net", answer["net"])
     for tax in answer["taxes"]:
         told = f"tax {tax['category']} {tax['rate_percent']} % of {money(tax['base'])}"
@@ -62,7 +63,7 @@ def explanation(answer: Mapping[str, Any]) -> RenderableType:
     service = f"{when(answer['service']['start'])} to {when(answer['service']['end'])}"
     what = " ".join(part for part in (answer["kind"], answer["charge"]) if part)
     title = f"Why line {answer['line']} of {answer['statement']} is {money(answer['amount'])}"
-    drawn = table("", "what", "true from", "learnt", "by", "event")
+    drawn = Sheet("", "what", "true from", "learnt", "by", "event")
     for one in answer["clauses"]:
         clause = f"{_short(one['type'])} v{one['version']}"
         drawn.row("clause", clause, when(one["effective_at"]), "", one["sender"], one["event"])
@@ -87,13 +88,13 @@ def _short(type_: str) -> str:
 
 def balance(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `settlement.balance` of a contract, or of all accounts of a tenant."""
-    drawn = table("", "", *(f">{name.replace('_', ' ')}" for name in BALANCE))
+    drawn = Sheet("", "", *(f">{name.replace('_', ' ')}" for name in BALANCE))
     if "contract" in answer:
         drawn.row(answer["contract"], answer["currency"], *_balance(answer))
         return Group(heading("Balance"), drawn)
     for one in answer["contracts"]:
         drawn.row(one["contract"], one["currency"], *_balance(one))
-    drawn.add_section()
+    drawn.section()
     for total in answer["totals"]:
         drawn.row("all", total["currency"], *_balance(total))
     return Group(heading(f"Balances of {answer['tenant']}"), drawn)
@@ -111,13 +112,13 @@ def _unless_nil(amount: str) -> str:
 
 def journal(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `settlement.journal`: every group of postings, and the trial balance."""
-    drawn = table("day", "contract", "cause", "account", ">amount", "")
+    drawn = Sheet("day", "contract", "cause", "account", ">amount", "")
     for group in answer["groups"]:
         head = [when(group["at"]), group["contract"] or "", group["cause"]]
         for posting in group["postings"]:
             drawn.row(*head, posting["account"], money(posting["amount"]), _commodity(posting))
             head = ["", "", ""]
-    trial = table("account", ">balance", "")
+    trial = Sheet("account", ">balance", "")
     for one in answer["trial"]:
         trial.row(one["account"], money(one["balance"]), one["currency"])
     return Group(heading("Journal"), drawn, Text(), heading("Trial balance"), trial)
@@ -134,7 +135,7 @@ def commitments(answer: Mapping[str, Any]) -> RenderableType:
     boards: list[RenderableType] = []
     if answer["minimums"]:
         columns = (">floor", ">covered", ">remaining", ">planned by now", ">made up", "")
-        drawn = table("minimum", "from", "to", *columns)
+        drawn = Sheet("minimum", "from", "to", *columns)
         for one in answer["minimums"]:
             cells = (money(one[key]) for key in ("floor", "covered", "remaining", "planned", "made_up"))
             span = (when(one["period"]["start"]), when(one["period"]["end"]))
@@ -143,7 +144,7 @@ def commitments(answer: Mapping[str, Any]) -> RenderableType:
         boards.append(drawn)
     if answer["prepayments"]:
         names = (">amount", ">drawn", ">expired", ">left", ">planned by now", "expires", "")
-        drawn = table("prepayment", *names)
+        drawn = Sheet("prepayment", *names)
         for one in answer["prepayments"]:
             cells = (money(one[key]) for key in ("amount", "drawn", "expired", "left", "planned"))
             size = _burnt(one["drawn"], one["left"], one["amount"])
@@ -154,22 +155,22 @@ def commitments(answer: Mapping[str, Any]) -> RenderableType:
     return Group(heading(f"Burn-down of {answer['contract']}", told), *boards)
 
 
-def _burnt(done: str, left: str, whole: str) -> Text:
-    return bar(((min(minor(done), minor(whole)), PAST), (minor(left), SPARE)), minor(whole), 20)
+def _burnt(done: str, left: str, whole: str) -> Bar:
+    return Bar(((min(minor(done), minor(whole)), PAST), (minor(left), SPARE)), minor(whole), 20)
 
 
 def revenue(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `settlement.revenue`: what was earned, against what was billed, and what is to come."""
-    drawn = table("from", "to", ">recognised", ">deferred", ">unbilled", "")
+    drawn = Sheet("from", "to", ">recognised", ">deferred", ">unbilled", "")
     peak = max([minor(one["recognised"]) for one in answer["intervals"]] + [1])
     for one in answer["intervals"]:
         span = (when(one["interval"]["start"]), when(one["interval"]["end"]))
         cells = (money(one["recognised"]), _unless_nil(one["deferred"]), _unless_nil(one["unbilled"]))
-        drawn.row(*span, *cells, bar(((minor(one["recognised"]), PROMISED),), peak))
-    later = table("from", "to", ">amount", "")
+        drawn.row(*span, *cells, Bar(((minor(one["recognised"]), PROMISED),), peak))
+    later = Sheet("from", "to", ">amount", "")
     most = max([minor(one["amount"]) for one in answer["remaining"]] + [1])
     for one in answer["remaining"]:
-        size = bar(((minor(one["amount"]), SPARE),), most)
+        size = Bar(((minor(one["amount"]), SPARE),), most)
         later.row(when(one["start"]), when(one["end"]), money(one["amount"]), size)
     title = heading(f"Revenue of {answer['contract']}")
     return Group(title, drawn, Text(), heading("Still to be recognised"), later)
@@ -177,10 +178,10 @@ def revenue(answer: Mapping[str, Any]) -> RenderableType:
 
 def netting(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `settlement.netting`: what each pays or gets, and the payments that settle it."""
-    net = table("party", ">net", "")
+    net = Sheet("party", ">net", "")
     for party, amount in answer["net"].items():
         net.row(party, money(amount), "gets" if minor(amount) > 0 else "pays" if minor(amount) else "")
-    paid = table("from", "to", ">amount")
+    paid = Sheet("from", "to", ">amount")
     for one in answer["payments"]:
         paid.row(one["from"], one["to"], money(one["amount"]))
     return Group(heading("Netting"), net, Text(), heading("Payments"), paid)

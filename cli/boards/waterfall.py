@@ -7,7 +7,8 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.boards.drawing import amount_of, heading, minor, money, table, when
+from cli.boards.drawing import amount_of, heading, minor, money, when
+from cli.boards.sheet import Bar, Sheet
 
 WIDTH = 40
 # What the kinds of lines are to somebody who pays: in the order in which a bill is built up.
@@ -57,10 +58,10 @@ def waterfall(statement: Mapping[str, Any], balance: Mapping[str, Any] | None = 
     found, like = levels(statement), statement["total"]
     low = min(0, *(min(one.before, one.after) for one in found))
     high = max(0, *(max(one.before, one.after) for one in found))
-    drawn = table("", f">{statement['currency']}", "")
+    drawn = Sheet("", f">{statement['currency']}", "")
     for one in found:
         if one.total:
-            drawn.add_section()
+            drawn.section()
         amount = money(amount_of(one.amount, like))
         drawn.row(Text(one.name, "bold" if one.total else ""), amount, _floating(one, low, high))
         if one.name == "corrections":
@@ -95,11 +96,9 @@ def _sum(amounts: Any) -> int:  # noqa: ANN401 lines or tax entries
     return sum(minor(one["amount"]) for one in amounts)
 
 
-def _floating(level: Level, low: int, high: int) -> Text:
+def _floating(level: Level, low: int, high: int) -> Bar:
     """Return a bar that begins where the step before it ended."""
-    span = max(high - low, 1)
-    left, right = ((edge(level.before, level.after) - low) * WIDTH // span for edge in (min, max))
-    if level.before == level.after:
-        return Text()
-    glyph, style = ("█", "bold" if level.total else "blue") if level.after > level.before else ("▒", "red")
-    return Text.assemble(" " * left, (glyph * max(1, right - left), style))
+    before, after = min(level.before, level.after), max(level.before, level.after)
+    rising = ("█", "bold" if level.total else "blue")
+    style = rising if level.after > level.before else ("▒", "red")
+    return Bar(((before - low, (" ", "")), (after - before, style)), high - low, WIDTH)

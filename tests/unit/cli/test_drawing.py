@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from cli.boards import timeline
 from cli.boards.capacity import ROWS_MAX
-from cli.boards.drawing import Stretch, amount_of, bar, minor, money, percent, side_by_side, when
+from cli.boards.drawing import Stretch, amount_of, minor, money, percent, side_by_side, when
 from cli.boards.periods import worst_by_period
 from cli.boards.printing import text_of
+from cli.boards.sheet import Bar, Sheet
 
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,10 +36,10 @@ def test_a_share_is_rounded_half_up_to_one_digit(part: int, whole: int) -> None:
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=5))
 def test_a_bar_is_as_long_as_its_whole_and_hides_no_part(parts: list[int]) -> None:
     glyphs = "abcde"
-    drawn = bar([(part, (glyph, "")) for part, glyph in zip(parts, glyphs, strict=False)], sum(parts)).plain
+    bar = Bar([(part, (glyph, "")) for part, glyph in zip(parts, glyphs, strict=False)], sum(parts))
+    drawn = bar.drawn(30).plain
     assert all((glyph in drawn) == (part > 0) for part, glyph in zip(parts, glyphs, strict=False))
-    assert len(drawn) <= 30 + len(parts)
-    assert len(drawn) >= (30 if sum(parts) else 0)
+    assert len(drawn) == (30 if sum(parts) else 0)
 
 
 def test_an_instant_is_a_day_unless_it_has_a_time() -> None:
@@ -93,3 +94,24 @@ def test_many_changes_are_told_by_period_and_no_shortfall_is_lost() -> None:
     assert len(told) <= ROWS_MAX + 4
     (short,) = [line for line in told if "▒" in line and line[0].isdigit()]
     assert short.split()[:2] == ["2026-05-25", "2026-06-01"]
+
+
+def amounts() -> Sheet:
+    found = Sheet("contract", ">headline", ">firm", "")
+    found.row("spacex/anthropic", "43,750,000,000.00", "3,669,354,838.71", Bar([(1, ("█", ""))], 2))
+    return found
+
+
+def test_a_bar_gives_way_before_a_number_does() -> None:
+    told = [text_of(amounts(), width) for width in (100, 66, 60)]
+    assert [text.count("█") for text in told] == [15, 4, 0]
+    assert all("43,750,000,000.00" in text and "3,669,354,838.71" in text for text in told)
+
+
+def test_where_numbers_do_not_fit_side_by_side_each_row_is_a_block() -> None:
+    assert text_of(amounts(), 36).splitlines() == [
+        "contract  spacex/anthropic",
+        "headline  43,750,000,000.00",
+        "firm      3,669,354,838.71",
+        "          ███████████████",
+    ]

@@ -269,6 +269,8 @@ def return_capacity(states: States, order: Order[ReturnCapacity]) -> Outcome:
     known = held_by(pool, order, command.holding)
     if isinstance(known, Refused):
         return known
+    draft = Draft(pool, seconds(order.at))
+    known = draft.after.holdings[known.name]
     if back_of(command.start, None, command.quantity) in known.back:
         return []
     later = known.quantity.clip(command.start, None)
@@ -277,7 +279,7 @@ def return_capacity(states: States, order: Order[ReturnCapacity]) -> Outcome:
         returned = later.min(Schedule.constant(command.start, None, command.quantity))
     if returned.is_empty:
         return []
-    return _give_back(Draft(pool, seconds(order.at)), known, returned, command)
+    return _give_back(draft, known, returned, command)
 
 
 def _give_back(draft: Draft, holding: Holding, returned: Schedule, command: ReturnCapacity) -> Outcome:

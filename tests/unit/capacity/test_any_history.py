@@ -73,6 +73,9 @@ class Chance:
             end = start + self.random.randrange(1, 20)
             steps.append((start, end, self.lot * self.random.randrange(1, 8)))
             start = end + self.random.choice((0, 0, 3))
+        if self.random.random() < 0.1:
+            begin, _, quantity = steps[-1]
+            steps[-1] = (begin, None, quantity)
         return gpus(*steps)
 
     def held(self, *, reservation: bool) -> Holding | None:

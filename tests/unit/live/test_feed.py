@@ -1,0 +1,79 @@
+"""A feed gives each event in order, from wherever it comes first, and trusts nothing it cannot check."""
+
+import msgspec
+
+from infra.feed import WINDOW_EVENTS_MAX, Feed
+from tests.unit.live.appended import Log
+
+
+async def test_what_is_not_at_hand_is_read_from_the_log() -> None:
+    log, feed = Log(), Feed("capacity", 0)
+    events = await log.append(5)
+    assert await feed.after(0, log.store) == events
+    assert feed.known(2) == events[2:]
+    assert await feed.after(5, log.store) == []
+
+
+async def test_what_comes_by_topic_goes_on_from_what_is_at_hand() -> None:
+    log, feed = Log(), Feed("capacity", 0)
+    events = await log.append(6)
+    await feed.after(0, _Cut(log, 3))
+    feed.offer(events[3:])
+    assert feed.known(3) == events[3:]
+
+
+async def test_a_repeat_is_dropped_and_a_hole_is_left_to_the_log() -> None:
+    log, feed = Log(), Feed("capacity", 0)
+    events = await log.append(8)
+    await feed.after(0, _Cut(log, 3))
+    feed.offer([events[1], events[2], events[6]])
+    assert feed.head == 7
+    assert feed.known(3) == ()
+    assert await feed.after(3, log.store) == events[3:]
+
+
+async def test_a_changed_record_is_not_taken_and_the_log_is_read_instead() -> None:
+    log, feed = Log(), Feed("capacity", 0)
+    events = await log.append(4)
+    await feed.after(0, _Cut(log, 3))
+    feed.offer([msgspec.structs.replace(events[3], payload=b"{}")])
+    assert feed.stale_records == 1
+    assert await feed.after(3, log.store) == [events[3]]
+
+
+async def test_whoever_waits_is_woken_by_whatever_tells_of_more() -> None:
+    log, feed = Log(), Feed("capacity", 0)
+    events = await log.append(3)
+    wake = feed.listen()
+    for tell in (lambda: feed.announce(1), lambda: feed.offer(events[:2])):
+        wake.clear()
+        tell()
+        assert wake.is_set()
+    wake.clear()
+    # another reader finds the third in the log before anybody has told of it
+    await feed.after(2, log.store)
+    assert wake.is_set()
+
+
+async def test_a_feed_is_bounded_and_forgets_the_oldest() -> None:
+    log, feed = Log(), Feed("capacity", 0)
+    events = await log.append(2)
+    await feed.after(0, log.store)
+    for _ in range(WINDOW_EVENTS_MAX):
+        feed._keep(events[1])
+    assert len(feed._window) == WINDOW_EVENTS_MAX
+    assert feed.known(0) == ()
+
+
+class _Cut:
+    """A store that has only its first events yet."""
+
+    def __init__(self, log: Log, upto: int) -> None:
+        self._store, self._upto = log.store, upto
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def shard(self, log: str, shard: int, after: int, limit: int = 1000) -> object:
+        found = await self._store.shard(log, shard, after, limit)
+        return [recorded for recorded in found if recorded.position <= self._upto]

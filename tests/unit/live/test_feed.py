@@ -1,7 +1,11 @@
 """A feed gives each event in order, from wherever it comes first, and trusts nothing it cannot check."""
 
+from collections.abc import Sequence
+
 import msgspec
 
+from infra.event_store import Recorded
+from infra.event_store.memory import MemoryEventStore
 from infra.feed import WINDOW_EVENTS_MAX, Feed
 from tests.unit.live.appended import Log
 
@@ -17,7 +21,7 @@ async def test_what_is_not_at_hand_is_read_from_the_log() -> None:
 async def test_what_comes_by_topic_goes_on_from_what_is_at_hand() -> None:
     log, feed = Log(), Feed("capacity", 0)
     events = await log.append(6)
-    await feed.after(0, _Cut(log, 3))
+    await feed.after(0, Cut(log, 3))
     feed.offer(events[3:])
     assert feed.known(3) == events[3:]
 
@@ -25,7 +29,7 @@ async def test_what_comes_by_topic_goes_on_from_what_is_at_hand() -> None:
 async def test_a_repeat_is_dropped_and_a_hole_is_left_to_the_log() -> None:
     log, feed = Log(), Feed("capacity", 0)
     events = await log.append(8)
-    await feed.after(0, _Cut(log, 3))
+    await feed.after(0, Cut(log, 3))
     feed.offer([events[1], events[2], events[6]])
     assert feed.head == 7
     assert feed.known(3) == ()
@@ -35,7 +39,7 @@ async def test_a_repeat_is_dropped_and_a_hole_is_left_to_the_log() -> None:
 async def test_a_changed_record_is_not_taken_and_the_log_is_read_instead() -> None:
     log, feed = Log(), Feed("capacity", 0)
     events = await log.append(4)
-    await feed.after(0, _Cut(log, 3))
+    await feed.after(0, Cut(log, 3))
     feed.offer([msgspec.structs.replace(events[3], payload=b"{}")])
     assert feed.stale_records == 1
     assert await feed.after(3, log.store) == [events[3]]
@@ -65,15 +69,13 @@ async def test_a_feed_is_bounded_and_forgets_the_oldest() -> None:
     assert feed.known(0) == ()
 
 
-class _Cut:
-    """A store that has only its first events yet."""
+class Cut(MemoryEventStore):
+    """The same store when it had only its first events."""
 
     def __init__(self, log: Log, upto: int) -> None:
-        self._store, self._upto = log.store, upto
+        self.__dict__.update(log.store.__dict__)
+        self._upto = upto
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
-
-    async def shard(self, log: str, shard: int, after: int, limit: int = 1000) -> object:
-        found = await self._store.shard(log, shard, after, limit)
+    async def shard(self, log: str, shard: int, after: int, limit: int = 1000) -> Sequence[Recorded]:
+        found = await super().shard(log, shard, after, limit)
         return [recorded for recorded in found if recorded.position <= self._upto]

@@ -4,10 +4,11 @@ import asyncio
 
 from structlog.testing import capture_logs
 
+from infra.alarms import Alarms
 from infra.bus import BusUnavailableError
 from infra.event_store import StoreUnavailableError
 from infra.subscriptions import StoreRewoundError
-from infra.supervision import Alarms, Backoff, ended, keep
+from infra.supervision import Backoff, ended, keep
 
 
 async def test_trouble_that_passes_is_waited_out() -> None:
@@ -35,7 +36,7 @@ async def test_a_bug_is_told_and_does_not_end_the_loop() -> None:
     with capture_logs() as lines:
         await keep("loop", loop, Alarms())
     assert tries == 2
-    assert [line["event"] for line in lines] == ["failed"]
+    assert [line["event"] for line in lines] == ["failed", "alarm", "alarm_over"]
 
 
 async def test_what_must_be_looked_at_stops_the_loop_and_rings() -> None:

@@ -1,8 +1,9 @@
-"""What a process tells of itself: metrics as text, log lines without payloads or secrets, its configuration."""
+"""What a process tells of itself: metrics as text, logs without payloads or secrets; and what it is told."""
 
 import io
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def lines(out: io.StringIO) -> list[dict[str, object]]:
 
 
 @pytest.fixture
-def out() -> io.StringIO:
+def out() -> Iterator[io.StringIO]:
     kept = logging.getLogger().handlers[:]
     found = io.StringIO()
     configure("info", service="tests", stream=found)

@@ -109,8 +109,17 @@ def _reservations(draft: Draft, windows: list[Window]) -> dict[str, ByCause]:
 
 
 def _stretches(pool: Pool, window: Window) -> Iterable[Stretch]:
-    inside = [each for each in pool.reservations() if not each.quantity.clip(*window).is_empty]
+    inside = [each for each in pool.reservations() if _reaches(each.quantity, window)]
     return stretches(pool.supply, inside, pool.whole_limit, window)
+
+
+def _reaches(quantity: Schedule, window: Window) -> bool:
+    """Say whether a schedule may have something in a window."""
+    if quantity.is_empty:
+        return False
+    start, end = window
+    last = quantity.raw[-1][1]
+    return (end is None or quantity.raw[0][0] < end) and (last is None or last > start)
 
 
 def _plan(draft: Draft, found: list[Stretch], until: int) -> None:
@@ -125,7 +134,8 @@ def _cut(draft: Draft, cuts: dict[str, ByCause], windows: list[Window]) -> dict[
     """Add the cut events of reservations whose cuts are others now."""
     pool = draft.after
     changed: dict[str, ByCause] = {}
-    for holding in sorted(pool.reservations(), key=lambda each: each.name):
+    concerned = (each for each in pool.reservations() if each.name in cuts or each.cuts != NOTHING)
+    for holding in sorted(concerned, key=lambda each: each.name):
         new = spliced(holding.cuts, cuts.get(holding.name, NOTHING), windows)
         if new != holding.cuts:
             changed[holding.name] = new

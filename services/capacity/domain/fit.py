@@ -9,8 +9,8 @@ import msgspec
 
 from schemas.capacity import Rejection, Tier
 from schemas.kernel.instants import instant
-from schemas.kernel.schedule import Schedule, combine, sum_of
-from services.capacity.domain.book import Book, Free
+from schemas.kernel.schedule import RawStep, Schedule, combine, sum_of
+from services.capacity.domain.book import Book
 from services.capacity.domain.timeline import ALWAYS, Timeline
 
 
@@ -37,13 +37,32 @@ class Demand(msgspec.Struct, frozen=True):
 
 
 def lack(book: Book, tier: Tier, more: Schedule) -> Lack | None:
-    """Return what a pool lacks for `more` in a tier, None if it fits."""
+    """Return what a pool lacks for `more` in a tier, None if it fits.
+
+    Where the pool is short nothing is free: every instant of a shortfall in the window is a lacking one.
+    """
     if book.fits(tier, more):
         return None
-    steps = ((step, wanted) for start, end, wanted in more.raw for step in book.free(tier, start, end))
-    found = _runs(steps, to_the_end=any(book.is_short(start, end) for start, end, _ in more.raw))
-    assert found is not None, "what does not fit lacks something"
-    return found
+    start, end, most = _first_run(book, tier, more)
+    short = any(book.is_short(begin, until) for begin, until, _ in more.raw)
+    return Lack(Rejection.WORSENS_SHORTFALL if short else Rejection.CAPACITY_SHORT, start, end, most)
+
+
+def _first_run(book: Book, tier: Tier, more: Schedule) -> RawStep:
+    """Return the first run of lacking instants, with the most that is lacking in it."""
+    run: RawStep | None = None
+    for begin, until, wanted in more.raw:
+        for step in book.free(tier, begin, until):
+            missing = wanted - step.free
+            if missing <= 0 or (run is not None and run[1] != step.start):
+                if run is not None:
+                    return run
+            elif run is None:
+                run = (step.start, step.end, missing)
+            else:
+                run = (run[0], step.end, max(run[2], missing))
+    assert run is not None, "what does not fit lacks something"
+    return run
 
 
 def lack_of(free: Schedule, wanted: Schedule, code: Rejection) -> Lack | None:
@@ -57,29 +76,6 @@ def lack_of(free: Schedule, wanted: Schedule, code: Rejection) -> Lack | None:
             break
         end, most = until, max(most, quantity)
     return Lack(code, start, end, most)
-
-
-def _runs(steps: Iterable[tuple[Free, int]], *, to_the_end: bool) -> Lack | None:
-    """Return the first run; only where the pool is short anywhere must all be looked at for the code."""
-    start: int | None = None
-    end: int | None = None
-    most, over, short = 0, False, False
-    for step, wanted in steps:
-        if over and not to_the_end:
-            break
-        missing = wanted - step.free
-        if missing <= 0:
-            over = over or start is not None
-            continue
-        short = short or step.short
-        if start is not None and (over or step.start != end):
-            over = True
-            continue
-        start = step.start if start is None else start
-        end, most = step.end, max(most, missing)
-    if start is None:
-        return None
-    return Lack(Rejection.WORSENS_SHORTFALL if short else Rejection.CAPACITY_SHORT, start, end, most)
 
 
 Request: TypeAlias = tuple[Tier, Schedule]

@@ -255,3 +255,24 @@ def test_a_line_tells_its_formula_in_exact_numbers() -> None:
     made = rating(agreed, month(6).end)
 
     assert made.intervals[0].lines[0].formula == "3000000.00 x 2/3 of the interval"
+
+
+def test_a_prepayment_due_before_the_term_is_drawn_from_the_first_interval_on() -> None:
+    term = {"start": "2026-06-16T00:00:00Z", "end": "2027-06-01T00:00:00Z"}
+    fee = {**FEE, "steps": [{**term, "amount": "3000.00"}]}
+    credit = {
+        "charge": "credit",
+        "kind": "prepayment",
+        "amount": "5000.00",
+        "due": "2026-05-20T00:00:00Z",
+        "expires": "2027-06-01T00:00:00Z",
+        "priority": 1,
+    }
+
+    made = rating(agreement(signed(terms([fee, credit], term=term))), month(6).end)
+
+    assert told(made) == [
+        ("fixed", "fee", 150_000),
+        ("prepayment", "credit", 500_000),
+        ("prepayment", "credit", -150_000),
+    ]

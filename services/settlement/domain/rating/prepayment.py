@@ -54,20 +54,22 @@ def purses(deal: Deal, scope_of: Scope) -> list[Purse]:
         for chapter, charge in charges_named(deal.chapters, name):
             if isinstance(charge, PrepaymentCharge) and charge.due < chapter.interval.end:
                 if deal.novation is None or charge.due >= deal.novation.effective_at:
-                    found.append(_opened(chapter, charge, scope_of))
+                    found.append(_opened(deal, chapter, charge, scope_of))
                 break
     return found
 
 
-def _opened(chapter: Chapter, charge: PrepaymentCharge, scope: Scope) -> Purse:
+def _opened(deal: Deal, chapter: Chapter, charge: PrepaymentCharge, scope: Scope) -> Purse:
     amount = scope.minor(charge.amount)
+    # Due before the first terms is due at the start of the first interval, even if the term begins inside it.
+    since = charge.due if chapter is deal.chapters[0] else max(charge.due, chapter.interval.start)
     return Purse(
         charge=charge,
         version=chapter.version,
         billed_at=max(charge.due, chapter.interval.start),
         amount=amount,
         left=amount,
-        since=max(charge.due, chapter.interval.start),
+        since=since,
         expires=charge.expires,
         breakage=[],
     )

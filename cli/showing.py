@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import msgspec
 from rich.console import Console
@@ -29,24 +30,31 @@ def show_line(value: object) -> None:
 def _show(out: Console, value: object, title: str) -> None:
     match value:
         case Mapping():
-            _object(out, value, title)
-        case list() if value and all(isinstance(one, Mapping) for one in value):
-            _rows(out, value, title)
+            _object(out, cast("Mapping[str, object]", value), title)
+        case list() if rows := _objects(cast("list[object]", value)):
+            _rows(out, rows, title)
         case _:
             out.print(title and f"[bold]{title}[/]", _cell(value))
 
 
 def _object(out: Console, value: Mapping[str, object], title: str) -> None:
     grid = Table(box=None, show_header=False, pad_edge=False, title=title or None, title_justify="left")
-    nested = []
+    nested: list[tuple[str, Sequence[Mapping[str, object]]]] = []
     for name, item in value.items():
-        if isinstance(item, list) and item and isinstance(item[0], Mapping):
-            nested.append((name, item))
+        rows = _objects(cast("list[object]", item)) if isinstance(item, list) else []
+        if rows:
+            nested.append((name, rows))
         else:
-            grid.add_row(f"[bold]{name}[/]", _cell(item))
+            grid.add_row(f"[bold]{name}[/]", _cell(cast("object", item)))
     out.print(grid)
     for name, item in nested:
         _rows(out, item, name)
+
+
+def _objects(items: list[object]) -> list[Mapping[str, object]]:
+    """Return a list of objects; nothing if one of the items is none."""
+    found = [cast("Mapping[str, object]", one) for one in items if isinstance(one, Mapping)]
+    return found if len(found) == len(items) else []
 
 
 def _rows(out: Console, rows: Sequence[Mapping[str, object]], title: str) -> None:

@@ -371,10 +371,8 @@ def _owner(type_: str) -> str:
 
 def _problem(content: bytes, status: int) -> ClientError:
     try:
-        problem: Any = msgspec.json.decode(content)
+        problem = msgspec.json.decode(content, type=dict[str, Any])
     except msgspec.DecodeError:
-        problem = None
-    if not isinstance(problem, dict):
         return _TryAgainError(f"status {status}")
     if problem.get("retryable"):
         return _TryAgainError(f"{problem.get('code')}: {problem.get('detail')}")

@@ -15,7 +15,7 @@ import msgspec
 
 from infra.problems import Fault, FaultCode
 from infra.service import Rule, Service
-from infra.strict_json import pointer
+from infra.strict_json import is_object, pointer
 from infra.validation import FaultyMessageError, take
 from schemas.catalog import CONTEXTS
 from schemas.kernel.instants import fault_of, iso, parse
@@ -130,7 +130,7 @@ class Intake:
             UnknownTypeError: the type is not taken here.
         """
         faults: list[Fault] = []
-        if not isinstance(value, dict):
+        if not is_object(value):
             _refuse(at, FaultCode.TYPE, "a CloudEvent is an object", "object")
         faults += _attributes(value, at)
         id_ = _id(value, at, _EVENT_ID, faults, required=True)
@@ -189,7 +189,7 @@ def _intended(
 
 def _completed(rule: Rule, data: Any, beside: "_Beside") -> Any:
     """Return the fields with what the envelope says: the instant, and the source of an id referred to."""
-    if not isinstance(data, dict):
+    if not is_object(data):
         return data
     found = data
     fields = rule.command.__struct_encode_fields__
@@ -233,7 +233,7 @@ def owner_of_ask(name: str, here: str) -> str | None:
 
 def _attributes(value: Mapping[str, Any], at: Path) -> list[Fault]:
     """Return what is wrong with the attributes of a CloudEvent that need no table."""
-    faults = []
+    faults: list[Fault] = []
     if value.get("specversion") != SPECVERSION:
         faults.append(_fault(value, "specversion", at, SPECVERSION))
     media = value.get("datacontenttype", JSON_TYPES[0])
@@ -270,7 +270,7 @@ def _instant(value: Mapping[str, Any], name: str, at: Path, faults: list[Fault])
 
 
 def _unknown_fields(value: Any, known: frozenset[str], at: Path) -> list[Fault]:
-    if not isinstance(value, dict):
+    if not is_object(value):
         _refuse(at, FaultCode.TYPE, "a command is an object", "object")
     return [
         Fault(pointer((*at, name)), FaultCode.UNKNOWN_FIELD, "there is no such field")

@@ -62,7 +62,7 @@ def event_types(intake: Intake) -> list[dict[str, Any]]:
     """Return every event type of the service's own, with its schema, and what may be reported as such."""
     context = next((c for c in CONTEXTS if c.name == intake.service.name), None)
     events = () if context is None else context.events
-    found = []
+    found: list[dict[str, Any]] = []
     for event in events:
         rule = intake.reports.get(tag(event))
         found.append(
@@ -125,7 +125,7 @@ def operations_reference(service: Service, routes: Iterable[Route]) -> str:
 def page(described: bytes) -> bytes:
     """Return a description as one HTML page that needs nothing else."""
     told: dict[str, Any] = msgspec.json.decode(described)
-    rows = []
+    rows: list[str] = []
     for path, operations in told["paths"].items():
         for method, operation in operations.items():
             cells = (method.upper(), path, operation.get("x-scope", ""), operation["summary"])
@@ -229,7 +229,7 @@ def _command_parameters() -> list[dict[str, Any]]:
 
 def _ask_parameters(ask: Ask, path: str) -> list[dict[str, Any]]:
     named = set(_PARAMETER.findall(path))
-    found = []
+    found: list[dict[str, Any]] = []
     for field in msgspec.structs.fields(ask.question):
         if field.encode_name not in named:
             one = _parameter(field.encode_name, "query")

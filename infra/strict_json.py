@@ -7,7 +7,7 @@ a second time, to name every fault with its place.
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 from infra.problems import Fault, FaultCode
 
@@ -65,6 +65,16 @@ def read(data: bytes) -> Any:
     return value
 
 
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Say whether a value is an object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Say whether a value is a list."""
+    return isinstance(value, list)
+
+
 def pointer(parts: Sequence[str | int]) -> str:
     """Return a JSON pointer (RFC 6901)."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
@@ -89,7 +99,7 @@ def check(value: Any) -> None:
     Raises:
         UnreadableError: more than 32 levels, or what `read` refuses.
     """
-    faults = []
+    faults: list[Fault] = []
     for fault in _faults(value, ()):
         faults.append(fault)
         if len(faults) == FAULTS_MAX:
@@ -104,25 +114,22 @@ def _faults(value: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
             pointer(path), FaultCode.TOO_DEEP, f"nested deeper than {NESTING_MAX} levels", NESTING_MAX
         )
         return
-    match value:
-        case dict():
-            if isinstance(value, _Repeated):
-                yield from (
-                    Fault(pointer((*path, key)), FaultCode.DUPLICATE_KEY, "the key stands more than once")
-                    for key in value.repeated
-                )
-            for key, item in value.items():
-                yield from _text(key, path)
-                yield from _faults(item, (*path, key))
-        case list():
-            for index, item in enumerate(value):
-                yield from _faults(item, (*path, index))
-        case str():
-            yield from _text(value, path)
-        case _Odd():
-            yield Fault(pointer(path), value.code, value.detail)
-        case _:
-            pass
+    if isinstance(value, _Repeated):
+        yield from (
+            Fault(pointer((*path, key)), FaultCode.DUPLICATE_KEY, "the key stands more than once")
+            for key in value.repeated
+        )
+    if is_object(value):
+        for key, item in value.items():
+            yield from _text(key, path)
+            yield from _faults(item, (*path, key))
+    elif is_list(value):
+        for index, item in enumerate(value):
+            yield from _faults(item, (*path, index))
+    elif isinstance(value, str):
+        yield from _text(value, path)
+    elif isinstance(value, _Odd):
+        yield Fault(pointer(path), value.code, value.detail)
 
 
 def _text(value: str, path: tuple[str | int, ...]) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ import msgspec
 
 from infra.codec import InvalidMessageError, convert
 from infra.problems import Fault, FaultCode
-from infra.strict_json import FAULTS_MAX, UnreadableError, check, pointer, read
+from infra.strict_json import FAULTS_MAX, UnreadableError, check, is_list, is_object, pointer, read
 from schemas.kernel.wire import schema_hook
 
 M = TypeVar("M", bound=msgspec.Struct)
@@ -235,8 +235,8 @@ def _described(error: jsonschema_rs.ValidationError, root: Mapping[str, Any]) ->
     """Return the words that the declaration has for the form of a value, None if it has none."""
     found: Any = root
     for part in error.schema_path[:-1]:
-        found = found[int(part)] if isinstance(found, list) else found.get(str(part), {})
-    return found.get("description") if isinstance(found, dict) else None
+        found = found[int(part)] if is_list(found) else found.get(str(part), {})
+    return found.get("description") if is_object(found) else None
 
 
 def _expected(kind: Mapping[str, Any]) -> Any:

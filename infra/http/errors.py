@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from infra.access import TooManyKeysError
+from infra.bus import BusError
 from infra.event_store import (
     InstantInFutureError,
     OutcomeUnknownError,
@@ -41,6 +42,7 @@ _ERRORS: Sequence[tuple[type[BaseException], Code]] = (
     (InstantInFutureError, Code.KNOWN_AT_IN_FUTURE),
     (StoreUnavailableError, Code.STORE_UNAVAILABLE),
     (ConnectionError, Code.STORE_UNAVAILABLE),
+    (BusError, Code.STORE_UNAVAILABLE),
     (TooManyKeysError, Code.KEYS_ALREADY_TWO),
     (SandboxExistsError, Code.LEDGER_EXISTS),
 )

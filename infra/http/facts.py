@@ -14,7 +14,7 @@ from infra.http.serving import IN_FLIGHT, REQUEST_ID, authenticate
 from infra.http.site import EACH, Caller, Route, Site
 from infra.intake import Intended
 from infra.problems import Code, Fault, FaultCode, ProblemError
-from infra.strict_json import UnreadableError, read
+from infra.strict_json import UnreadableError, is_list, read
 from infra.validation import FaultyMessageError
 
 STRUCTURED = "application/cloudevents+json"
@@ -52,10 +52,9 @@ async def take(site: Site, caller: Caller, request: web.Request) -> web.StreamRe
         value = read(body)
     if media == JSON and "ce-id" in request.headers:
         value = {**_attributes(request.headers), "data": value}
-    many = media == BATCH or (media == JSON and isinstance(value, list))
-    if not many:
+    if media != BATCH and not (media == JSON and is_list(value)):
         return await _one(site, caller, request, value)
-    if not isinstance(value, list):
+    if not is_list(value):
         raise FaultyMessageError([Fault("", FaultCode.TYPE, "a batch is a list of CloudEvents", "array")])
     if len(value) > site.limits.items_max:
         raise ProblemError(Code.TOO_LARGE, f"at most {site.limits.items_max} events")

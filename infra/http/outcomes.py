@@ -45,7 +45,7 @@ async def outcome_of(site: Site, caller: Caller, result: Result | Exception) -> 
             return ("rejected", place_problem(result), {})
         case _:
             problem = problem_of(result)
-            return ("unknown" if problem.code is Code.INTERNAL else "rejected", problem, {})
+            return ("unknown" if problem.code.value == Code.INTERNAL.value else "rejected", problem, {})
 
 
 def told(id_: str | None, outcome: Outcome, request_id: str | None = None) -> dict[str, Any]:

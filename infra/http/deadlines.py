@@ -32,8 +32,9 @@ class PatientHandler(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Start the deadline with the first byte of a head, end it with the last."""
-        idle = self._current_request is None and not self._messages
-        if idle and self._header_timer is None:
+        # waiting for a message is the one sign of being between requests: one that was taken up shows as
+        # current only a turn of the loop later, and a body that comes in between would start a deadline
+        if self._waiter is not None and not self._messages and self._header_timer is None:
             self._header_timer = self._loop.call_later(self._header_seconds, self._too_slow)
         count = self._request_count
         super().data_received(data)

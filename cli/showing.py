@@ -41,11 +41,10 @@ def _object(out: Console, value: Mapping[str, object], title: str) -> None:
     grid = Table(box=None, show_header=False, pad_edge=False, title=title or None, title_justify="left")
     nested: list[tuple[str, Sequence[Mapping[str, object]]]] = []
     for name, item in value.items():
-        rows = _objects(cast("list[object]", item)) if isinstance(item, list) else []
-        if rows:
+        if isinstance(item, list) and (rows := _objects(cast("list[object]", item))):
             nested.append((name, rows))
         else:
-            grid.add_row(f"[bold]{name}[/]", _cell(cast("object", item)))
+            grid.add_row(f"[bold]{name}[/]", _cell(item))
     out.print(grid)
     for name, item in nested:
         _rows(out, item, name)

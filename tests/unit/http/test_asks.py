@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -31,7 +32,7 @@ async def test_a_question_without_an_optional_object_has_a_url_too(world: World)
 async def test_the_same_basis_gives_the_same_bytes_whatever_happened_since(world: World) -> None:
     await sell(world, "spacex", {"google": "x"})
     first = await world.call("contracts", "GET", f"{EXPOSURE}?seen_by=supplier", as_="spacex")
-    change = {
+    change: dict[str, Any] = {
         "contract": "for-google",
         "effective_at": "2026-12-01T00:00:00Z",
         "changes": {"charges": []},

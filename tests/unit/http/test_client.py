@@ -59,7 +59,7 @@ async def _ask_flaky(failures: Sequence[str], seconds: float = 5.0) -> tuple[Fla
     await server.start_server()
     try:
         async with Client({"contracts": str(server.make_url(""))}, "k", retry_seconds=seconds) as client:
-            item = {"type": "contracts.AcceptContract.v1", "data": {}}
+            item: dict[str, Any] = {"type": "contracts.AcceptContract.v1", "data": {}}
             return flaky, await client.commands("contracts", [item])
     finally:
         await server.close()

@@ -1,3 +1,5 @@
+from typing import Any
+
 from tests.support.http_deals import terms
 from tests.support.http_world import World
 
@@ -83,7 +85,7 @@ async def test_a_batch_is_done_in_order_and_each_item_has_its_own_outcome(world:
     unknown = terms("spacex", "google")
     unknown["charges"][0]["steps"][0]["amount"] = None
     fee = {"contract": "a", "charge": "fee", "start": "2026-10-01T00:00:00Z", "amount": "5.00"}
-    items = [
+    items: list[dict[str, Any]] = [
         {"id": "1", "type": "contracts.SignContract.v1", "data": {"contract": "a", "terms": unknown}},
         {"id": "2", "type": "contracts.SetFee", "data": fee},
         {"id": "3", "type": "contracts.SetFee.v1", "data": {**fee, "amount": 5}},
@@ -138,7 +140,7 @@ async def test_a_group_over_two_books_is_told_so(world: World) -> None:
 
 
 async def test_more_than_a_thousand_commands_are_too_many(world: World) -> None:
-    items = [{"type": "contracts.AcceptContract.v1", "data": {}}] * 1001
+    items: list[dict[str, Any]] = [{"type": "contracts.AcceptContract.v1", "data": {}}] * 1001
     reply = await world.call("contracts", "POST", "/v1/commands", as_="google", body=items)
     assert (reply.status, reply.code) == (413, "too_large")
 

@@ -113,7 +113,7 @@ async def test_every_derived_url_answers_a_rival_like_nobody(sold: World) -> Non
             path = paths_of(ask)[0]
             if "{contract}" not in path and "{tenant}" not in path:
                 continue
-            answers = []
+            answers: list[Any] = []
             for rival in ("meta", UNKNOWN):
                 fields = _questions(ask, rival)
                 url = path.replace("{contract}", f"spacex/for-{rival}").replace("{tenant}", rival)
@@ -131,7 +131,7 @@ async def test_every_command_on_a_rivals_thing_is_refused_like_one_on_nothing(so
             if rule.internal or rule.subject != "contract":
                 continue
             verb = rule.verb
-            answers = []
+            answers: list[Any] = []
             for rival in ("meta", UNKNOWN):
                 data = _command_fields(rule.command, rival)
                 url = f"/v1/contracts/spacex/for-{rival}/{verb}"

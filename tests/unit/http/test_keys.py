@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -157,7 +158,7 @@ async def test_no_credential_or_one_that_is_none_is_refused_alike(world: World, 
 
 async def test_a_key_of_another_ledger_and_one_that_never_was_are_refused_alike(world: World) -> None:
     other, never = new_key("elsewhere"), new_key("memory")
-    answers = []
+    answers: list[Any] = []
     for key in (other, never):
         headers = {"Authorization": f"Bearer {key}"}
         reply = await world.call("contracts", "GET", "/v1/basis", headers=headers)

@@ -153,14 +153,23 @@ class Client:
     async def event_lines(
         self, service: str, lines: AsyncIterator[bytes] | bytes
     ) -> AsyncIterator[Mapping[str, Any]]:
-        """Report facts as a stream of JSON lines; yield one result a line as they come."""
+        """Report facts as a stream of JSON lines; yield one result a line as they come.
+
+        Raises:
+            RefusedError: the stream is not taken.
+            UnreachableError: it broke off; what has no result is settled by sending it again.
+        """
         url = self._address(service) + "/v1/events"
         headers = {**self._headers(), "Content-Type": "application/jsonl"}
-        async with self._opened().post(url, data=lines, headers=headers, timeout=_NO_END) as response:
-            if response.status != 200:  # noqa: PLR2004
-                raise RefusedError(await response.json(content_type=None))
-            async for one in response.content:
-                yield msgspec.json.decode(one)
+        try:
+            async with self._opened().post(url, data=lines, headers=headers, timeout=_NO_END) as response:
+                if response.status != 200:  # noqa: PLR2004
+                    raise RefusedError(await response.json(content_type=None))
+                async for one in response.content:
+                    yield msgspec.json.decode(one)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            told = "broke off; send it again with the same ids: what was taken is not taken twice"
+            raise UnreachableError(f"the stream to {service} {told}") from error
 
     async def ask(
         self, name: str, question: Any, *, when: Mapping[str, Any] | None = None, wait_seconds: int = 0

@@ -31,7 +31,7 @@ def _show(out: Console, value: object, title: str) -> None:
     match value:
         case Mapping():
             _object(out, cast("Mapping[str, object]", value), title)
-        case list() if rows := _objects(cast("list[object]", value)):
+        case list() if rows := _objects(value):
             _rows(out, rows, title)
         case _:
             out.print(title and f"[bold]{title}[/]", _cell(value))
@@ -41,7 +41,7 @@ def _object(out: Console, value: Mapping[str, object], title: str) -> None:
     grid = Table(box=None, show_header=False, pad_edge=False, title=title or None, title_justify="left")
     nested: list[tuple[str, Sequence[Mapping[str, object]]]] = []
     for name, item in value.items():
-        if isinstance(item, list) and (rows := _objects(cast("list[object]", item))):
+        if rows := _objects(item):
             nested.append((name, rows))
         else:
             grid.add_row(f"[bold]{name}[/]", _cell(item))
@@ -50,8 +50,9 @@ def _object(out: Console, value: Mapping[str, object], title: str) -> None:
         _rows(out, item, name)
 
 
-def _objects(items: list[object]) -> list[Mapping[str, object]]:
-    """Return a list of objects; nothing if one of the items is none."""
+def _objects(value: object) -> list[Mapping[str, object]]:
+    """Return a list of objects; nothing if it is no list, or one of the items is no object."""
+    items = cast("list[object]", value) if isinstance(value, list) else []
     found = [cast("Mapping[str, object]", one) for one in items if isinstance(one, Mapping)]
     return found if len(found) == len(items) else []
 

@@ -3,6 +3,7 @@
 Works on the interfaces alone: the simulation and the tests on real servers are judged by the same proofs.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -14,6 +15,8 @@ from infra.outcomes import Accepted, Asked, Rejected, Result
 from infra.read_store import ReadStore
 from infra.service import Projection, Row, Rule
 from infra.verify import verify_shard, verify_topic
+
+RETRIES_AT_ONCE = 200
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -150,16 +153,20 @@ def _key(log: str, shard: int, position: int, row: Row) -> tuple[str, int, int, 
 
 async def _retries(evidence: Evidence) -> list[str]:
     """The retry of what was accepted is answered as accepted, with its first place."""
+    accepted = [one for one in evidence.answers if isinstance(one.result, Accepted)]
     found = []
-    for answered in evidence.answers:
-        if not isinstance(answered.result, Accepted):
-            continue
-        again = await evidence.retry(answered.asked)
-        if not isinstance(again, Accepted) or not again.duplicate:
-            found.append(f"{answered.asked.id} was accepted, its retry was answered {again}")
-        elif (again.place.first, again.place.last) != (
-            answered.result.place.first,
-            answered.result.place.last,
-        ):
-            found.append(f"{answered.asked.id}: its retry tells another place")
-    return found
+    for start in range(0, len(accepted), RETRIES_AT_ONCE):
+        some = accepted[start : start + RETRIES_AT_ONCE]
+        again = await asyncio.gather(*(evidence.retry(one.asked) for one in some))
+        found += [_retried(one, result) for one, result in zip(some, again, strict=True)]
+    return [text for text in found if text is not None]
+
+
+def _retried(answered: Answered, again: Result) -> str | None:
+    first = answered.result
+    assert isinstance(first, Accepted), "only what was accepted is retried here"
+    if not isinstance(again, Accepted) or not again.duplicate:
+        return f"{answered.asked.id} was accepted, its retry was answered {again}"
+    if (again.place.first, again.place.last) != (first.place.first, first.place.last):
+        return f"{answered.asked.id}: its retry tells another place"
+    return None

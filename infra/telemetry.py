@@ -11,7 +11,7 @@ from typing import TypeAlias
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import (
     HistogramDataPoint,
     InMemoryMetricReader,
@@ -117,7 +117,11 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 def _view(pattern: str, boundaries: tuple[float, ...]) -> View:
-    return View(instrument_name=pattern, aggregation=ExplicitBucketHistogramAggregation(boundaries))
+    return View(
+        instrument_type=Histogram,
+        instrument_name=pattern,
+        aggregation=ExplicitBucketHistogramAggregation(boundaries),
+    )
 
 
 def _tracing(resource: Resource, settings: TelemetrySettings) -> TracerProvider | None:

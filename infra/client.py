@@ -15,6 +15,7 @@ import msgspec
 import stamina
 
 from infra.codec import encode, plain
+from infra.server_sent import server_sent
 from schemas.catalog import CONTEXTS, commands_by_tag
 from schemas.message import tag
 
@@ -153,12 +154,7 @@ class Client:
     async def event_lines(
         self, service: str, lines: AsyncIterator[bytes] | bytes
     ) -> AsyncIterator[Mapping[str, Any]]:
-        """Report facts as a stream of JSON lines; yield one result a line as they come.
-
-        Raises:
-            RefusedError: the stream is not taken.
-            UnreachableError: it broke off; what has no result is settled by sending it again.
-        """
+        """Report facts as a stream of JSON lines; yield one result a line as they come; see `ClientError`."""
         url = self._address(service) + "/v1/events"
         headers = {**self._headers(), "Content-Type": "application/jsonl"}
         try:
@@ -168,8 +164,7 @@ class Client:
                 async for one in response.content:
                     yield msgspec.json.decode(one)
         except (aiohttp.ClientError, TimeoutError) as error:
-            told = "broke off; send it again with the same ids: what was taken is not taken twice"
-            raise UnreachableError(f"the stream to {service} {told}") from error
+            raise UnreachableError(f"the stream to {service} broke off: send it again, same ids") from error
 
     async def ask(
         self, name: str, question: Any, *, when: Mapping[str, Any] | None = None, wait_seconds: int = 0
@@ -214,7 +209,7 @@ class Client:
                 ) as response:
                     if response.status != 200:  # noqa: PLR2004
                         raise RefusedError(await response.json(content_type=None))
-                    async for position, event in _server_sent(response.content):
+                    async for position, event in server_sent(response.content):
                         cursor = position
                         yield event
             except (aiohttp.ClientError, TimeoutError):
@@ -386,19 +381,6 @@ def _problem(content: bytes, status: int) -> ClientError:
     if problem.get("retryable"):
         return _TryAgainError(f"{problem.get('code')}: {problem.get('detail')}")
     return RefusedError(problem)
-
-
-async def _server_sent(content: aiohttp.StreamReader) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
-    cursor, data = "", b""
-    async for raw in content:
-        line = raw.rstrip(b"\n")
-        if line.startswith(b"id: "):
-            cursor = line[4:].decode()
-        elif line.startswith(b"data: "):
-            data = line[6:]
-        elif not line and data:
-            yield cursor, msgspec.json.decode(data)
-            data = b""
 
 
 def _shown(expected: Any) -> str:

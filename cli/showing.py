@@ -28,13 +28,12 @@ def show_line(value: object) -> None:
 
 
 def _show(out: Console, value: object, title: str) -> None:
-    match value:
-        case Mapping():
-            _object(out, cast("Mapping[str, object]", value), title)
-        case list() if rows := _objects(value):
-            _rows(out, rows, title)
-        case _:
-            out.print(title and f"[bold]{title}[/]", _cell(value))
+    if isinstance(value, Mapping):
+        _object(out, cast("Mapping[str, object]", value), title)
+    elif rows := _objects(value):
+        _rows(out, rows, title)
+    else:
+        out.print(title and f"[bold]{title}[/]", _cell(value))
 
 
 def _object(out: Console, value: Mapping[str, object], title: str) -> None:

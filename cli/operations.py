@@ -98,15 +98,6 @@ def instant(text: str) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-@contextmanager
-def progress_bar(what: str) -> Iterator["Bar"]:
-    """Show a bar on a terminal while something runs; in a pipe nothing."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    shown = sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as progress:
-        yield Bar(progress, what)
-
-
 class Bar:
     """One bar, told in `done, total`; it appears with the first."""
 
@@ -121,6 +112,15 @@ class Bar:
     def say(self, what: str) -> None:
         """Show what is being done."""
         self._progress.update(self._task, description=what)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Bar]:
+    """Show a bar on a terminal while something runs; in a pipe nothing."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    shown = sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as progress:
+        yield Bar(progress, what)
 
 
 def tell(value: object) -> None:

@@ -1,7 +1,7 @@
 """The loops that bring the events of a shard to its consumers and to its topic, all on one feed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from infra.bus import Bus, BusUnavailableError, Place
@@ -31,6 +31,7 @@ class Pump:
         self.wake = asyncio.Event()
         self.siblings: Sequence[Pump] = ()
         self.blocked = False
+        self._suspicious = False
         self.behind_since: float | None = None
 
     @property
@@ -51,11 +52,16 @@ class Pump:
                     continue
                 if not await heard(self.wake, BLOCKED_SECONDS if self.blocked else IDLE_SECONDS):
                     await self.subscription.heal()
-                if now() - compared > COMPARE_SECONDS:
+                if self._suspicious or now() - compared > COMPARE_SECONDS:
                     await self.subscription.compare()
-                    compared = now()
+                    compared, self._suspicious = now(), False
         finally:
             self.feed.leave(self.wake)
+
+    def suspect(self) -> None:
+        """Compare with the store at once: something about it is not as it was."""
+        self._suspicious = True
+        self.wake.set()
 
     async def step(self) -> int:
         """Consume one page; return how many events, 0 at the head or where the next one must wait."""
@@ -145,13 +151,14 @@ class Progress:
 class HeadWatch:
     """Looks how far logs reach, for what no signal in this process tells."""
 
-    def __init__(self, store: EventStore, feeds: Mapping[Place, Feed]) -> None:
-        """Take the feeds to tell."""
-        self._store, self._feeds = store, feeds
-        self.rewound: set[Place] = set()
+    def __init__(
+        self, store: EventStore, feeds: Mapping[Place, Feed], on_rewound: Callable[[Place, int, int], None]
+    ) -> None:
+        """Take the feeds to tell, and `on_rewound(place, before, now)` for a log that became shorter."""
+        self._store, self._feeds, self._on_rewound = store, feeds, on_rewound
 
     async def look(self, log: str) -> None:
-        """Tell the feeds of a log how far it reaches; note the shards that are shorter than they were."""
+        """Tell the feeds of a log how far it reaches; tell of the shards that are shorter than they were."""
         before = {shard: feed.head for (name, shard), feed in self._feeds.items() if name == log}
         for shard, head in (await self._store.heads(log)).items():
             feed = self._feeds.get((log, shard))
@@ -159,7 +166,7 @@ class HeadWatch:
                 continue
             feed.announce(head.position)
             if head.position < before[shard]:
-                self.rewound.add((log, shard))
+                self._on_rewound((log, shard), before[shard], head.position)
 
     async def run(self, logs: Sequence[str], seconds: float, backoff: Backoff) -> None:
         """Look at some logs again and again, until cancelled."""

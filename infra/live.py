@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from infra.alarms import Alarm, Alarms, alarm_of
 from infra.bus import Bus, BusError, Place
-from infra.event_store import EventStore
+from infra.event_store import ClockSuspectError, EventStore
 from infra.feed import Feed
 from infra.following import HeadWatch, Pump, relaying, tailing
 from infra.leases import Leases, LeasesLostError, Shared
@@ -18,8 +19,8 @@ from infra.node import Ledger, Node
 from infra.read_store import ReadStore
 from infra.relay import Publishers, Relay, TopicAheadError, standing
 from infra.service import Service
-from infra.subscriptions import Subscription
-from infra.supervision import Alarms, Backoff, ended, keep, now
+from infra.subscriptions import StoreRewoundError, Subscription
+from infra.supervision import Backoff, ended, keep, now
 from infra.telemetry import Labels, Telemetry
 from infra.timers import Timers, Turns
 
@@ -60,7 +61,7 @@ class LiveNode:
         """
         self._outside, self._bus, self.telemetry = outside, outside.bus, outside.telemetry
         self.alarms = Alarms()
-        self.store = LiveStore(outside.store, self._announce, outside.telemetry)
+        self.store = LiveStore(outside.store, self._announce, outside.telemetry, self._clock_suspect)
         self.node = Node(service, ledger, self.store, outside.reads, clock)
         followed = {log for consumer in self.node.consumers for log in consumer.follows}
         self.feeds: Mapping[Place, Feed] = {
@@ -75,8 +76,8 @@ class LiveNode:
                 pump.siblings = pumps
         self.relays = {place: self._relay_of(place) for place in self.feeds if place[0] in service.logs}
         subscriptions = [pump.subscription for pumps in self.pumps.values() for pump in pumps]
-        self.timers = Timers(self.node, subscriptions, self.telemetry, turns)
-        self._watch = HeadWatch(self.store, self.feeds)
+        self.timers = Timers(self.node, subscriptions, self.telemetry, turns, self.alarms)
+        self._watch = HeadWatch(self.store, self.feeds, self._rewound)
         self._work: dict[str, asyncio.Task[None]] = {}
         self._running: asyncio.Task[None] | None = None
         self._shared = self._kinds_of_work()
@@ -169,8 +170,9 @@ class LiveNode:
             yield sum(pump.subscription.parked_streams for pump in pumps), self._labels(consumer=consumer)
 
     def alarming(self) -> Iterable[tuple[float, Labels]]:
-        """Yield how many alarms an operator must look at."""
-        yield float(len(self.alarms.found)), self._labels()
+        """Yield how many of each alarm ring."""
+        for alarm, count in self.alarms.counts().items():
+            yield float(count), self._labels(alarm=alarm.value)
 
     def _labels(self, **more: str) -> dict[str, str]:
         return {"ledger": self.node.ledger.name, **more}
@@ -203,8 +205,37 @@ class LiveNode:
         return Relay(self.feeds[place], self.store, self.node.reads, self._bus, self.publishers)
 
     def _shut(self, place: Place, error: Exception) -> None:
-        self.store.shut(*place, str(error))
-        self.alarms.ring(f"{place[0]}-{place[1]}", str(error))
+        """Take no more appends in a log of which one shard is not what it was.
+
+        In none of its shards: a book whose first events are lost would be placed anew in another one.
+        """
+        for shard in range(self.node.ledger.shards):
+            self.store.shut(place[0], shard, str(error))
+        self.alarms.ring(alarm_of(error), f"{place[0]}-{place[1]}", str(error))
+
+    def _rewound(self, place: Place, before: int, now_at: int) -> None:
+        error = StoreRewoundError("what was known here", *place, before)
+        for pump in self.pumps.get(place, ()):
+            pump.suspect()
+        if place in self.relays:
+            self._shut(place, error)
+        else:
+            self.alarms.ring(Alarm.STORE_REWOUND, f"{place[0]}-{place[1]}", f"{error}: it ends at {now_at}")
+
+    def _clock_suspect(self, log: str, error: ClockSuspectError | None) -> None:
+        if error is None:
+            self.alarms.hush(f"{log}-clock")
+        else:
+            self.alarms.ring(Alarm.CLOCK_SUSPECT, f"{log}-clock", str(error))
+
+    def _look_at_quarantine(self) -> None:
+        """Let what waits in quarantine ring, as far as this replica consumes."""
+        for consumer, pumps in _by_consumer(self.pumps.values()).items():
+            streams = sum(pump.subscription.parked_streams for pump in pumps if self._held(pump.feed))
+            if streams:
+                self.alarms.ring(Alarm.QUARANTINED, f"{consumer}-quarantine", f"{streams} streams wait")
+            else:
+                self.alarms.hush(f"{consumer}-quarantine")
 
     async def _kept(self, name: str, run: Any) -> None:
         await keep(f"{self.node.ledger.name}-{name}", run, self.alarms)
@@ -233,6 +264,7 @@ class LiveNode:
                     await self._stop(kind.surplus(replicas))
                     await kind.balance(leases, replicas)
                     self._start(sorted(kind.held))
+                self._look_at_quarantine()
                 backoff.reset()
                 await asyncio.sleep(BALANCE_SECONDS)
         except LeasesLostError:

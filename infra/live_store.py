@@ -13,6 +13,7 @@ from infra.bus import Place as ShardPlace
 from infra.event_store import (
     Appended,
     Batch,
+    ClockSuspectError,
     Conflict,
     Cut,
     EventStore,
@@ -30,6 +31,9 @@ from infra.telemetry import Telemetry
 Announce = Callable[[str, int, int], None]
 """`announce(log, shard, position)`: the log reaches this position now."""
 
+Suspect = Callable[[str, ClockSuspectError | None], None]
+"""`suspect(log, error)`: the clock does not let this log append; None: it does."""
+
 
 class LogClosedError(StoreUnavailableError):
     """The log takes no appends: it was not compared with its topic yet, or it differs from it."""
@@ -38,9 +42,12 @@ class LogClosedError(StoreUnavailableError):
 class LiveStore:
     """An event store with what running needs around it."""
 
-    def __init__(self, store: EventStore, announce: Announce, telemetry: Telemetry) -> None:
-        """All logs are open; `shut` closes one."""
+    def __init__(
+        self, store: EventStore, announce: Announce, telemetry: Telemetry, suspect: Suspect | None = None
+    ) -> None:
+        """All logs are open; `shut` closes one. `suspect` is told of a clock that cannot be trusted."""
         self._store, self._announce, self._telemetry = store, announce, telemetry
+        self._suspect = suspect
         self._shut: dict[ShardPlace, str] = {}
 
     def shut(self, log: str, shard: int, reason: str) -> None:
@@ -138,11 +145,22 @@ class LiveStore:
             raise LogClosedError(f"{log} shard {shard} takes no appends: {reason}")
         await reach(Failpoint.BEFORE_APPEND)
         began = time.perf_counter()
-        answer = await writer.append(batch)
+        answer = await self._append(writer, log, batch)
         await reach(Failpoint.AFTER_APPEND)
         labels = {"log": log, "outcome": "appended" if isinstance(answer, Appended) else "conflict"}
         self._telemetry.observe("append_seconds", time.perf_counter() - began, labels)
         self._telemetry.observe("append_batch_size", len(batch.commands), {"log": log})
+        return answer
+
+    async def _append(self, writer: Writer, log: str, batch: Batch) -> Appended | Conflict:
+        try:
+            answer = await writer.append(batch)
+        except ClockSuspectError as error:
+            if self._suspect is not None:
+                self._suspect(log, error)
+            raise
+        if self._suspect is not None:
+            self._suspect(log, None)
         return answer
 
     def announce(self, log: str, shard: int, answer: Appended | Conflict) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import uvloop
 
 from infra import failpoints, logging
+from infra.alarms import Alarms
 from infra.bus import TopicMismatchError
 from infra.config import Config, ConfigError, load, secret
 from infra.event_store import StoreError, StoreUnavailableError
@@ -27,7 +28,7 @@ from infra.logging import logger
 from infra.runtime import Identity, Runtimes
 from infra.sandboxes import LiveSandboxes, finding
 from infra.service import Service
-from infra.supervision import Alarms, Backoff, ended, keep
+from infra.supervision import Backoff, ended, keep
 from infra.telemetry import Labels, Telemetry
 from infra.tokens import sealer_of
 

@@ -7,12 +7,14 @@ lease without knowing: repeats are possible, holes are not.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from infra.bus import Bus, BusError, BusUnavailableError, Place, Publisher, TopicEnd
-from infra.event_store import GENESIS, EventStore, StoreError
+from infra.event_store import GENESIS, EventStore, Recorded, StoreCorruptError, StoreError
 from infra.failpoints import Failpoint, reach
 from infra.feed import Feed
 from infra.read_store import START, Checkpoint, CheckpointMovedError, Effect, ReadStore
+from infra.records import follows
 
 CONSUMER = "~relay"
 CHECKPOINT_EVERY = 5_000
@@ -125,6 +127,8 @@ class Relay:
         if not events:
             self.behind_since = None
             return 0
+        if not follows(self.sent.chain, events[0]):
+            events = await self._again()
         self.behind_since = self.behind_since or asyncio.get_running_loop().time()
         handed = await publisher.send(self._place, events)
         await reach(Failpoint.RELAY_AFTER_SEND)
@@ -139,6 +143,20 @@ class Relay:
         if self.sent.position >= self._checkpoint.position + CHECKPOINT_EVERY:
             await self._keep_checkpoint()
         return handed.count
+
+    async def _again(self) -> Sequence[Recorded]:
+        """Find out anew where topic and store stand, after an event that does not go on from the last sent.
+
+        Raises:
+            TopicAheadError: the store was rewound, and written to since.
+            StoreCorruptError: it was not, and yet its chain does not hold.
+        """
+        self._feed.forget()
+        await self._resume()
+        events = await self._feed.after(self.sent.position, self._store)
+        if events and not follows(self.sent.chain, events[0]):
+            raise StoreCorruptError(*self._place, events[0].position, "the chain does not hold")
+        return events
 
     async def _keep_checkpoint(self) -> None:
         log, shard = self._place

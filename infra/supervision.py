@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from infra.alarms import Alarm, Alarms, alarm_of
 from infra.bus import BusError, RecordTooLargeError
-from infra.event_store import StoreCorruptError, StoreError
+from infra.event_store import ClockSuspectError, StoreCorruptError, StoreError
 from infra.failpoints import FailpointError
 from infra.leases import LeasesLostError
 from infra.logging import logger
@@ -21,6 +22,8 @@ from infra.subscriptions import StoreRewoundError
 CANCEL_AGAIN_SECONDS = 1.0
 PAUSE_SECONDS_FIRST = 0.05
 PAUSE_SECONDS_MAX = 2.0
+LASTING_SECONDS = 10.0
+"""Trouble that passes by itself rings when it has lasted so long."""
 PASSING = (
     BusError,
     StoreError,
@@ -36,33 +39,30 @@ FINAL = (StoreRewoundError, StoreCorruptError, TopicAheadError, RecordTooLargeEr
 _log = logger("capledger.supervision")
 
 
-class Alarms:
-    """What an operator must look at, by name; what is here has stopped."""
-
-    def __init__(self) -> None:
-        """All is well."""
-        self.found: dict[str, str] = {}
-
-    def ring(self, name: str, what: str) -> None:
-        """Tell of something that has stopped."""
-        if self.found.get(name) != what:
-            self.found[name] = what
-            _log.error("alarm", alarm=name, what=what)
-
-
 class Backoff:
     """Growing pauses after failures; a success begins anew."""
 
-    def __init__(self) -> None:
-        """Begin with the shortest."""
+    def __init__(self, on_success: Callable[[], None] | None = None) -> None:
+        """Begin with the shortest; `on_success` is told of every success."""
         self._seconds = PAUSE_SECONDS_FIRST
+        self._on_success = on_success
+        self._failing_since: float | None = None
+
+    @property
+    def failing_seconds(self) -> float:
+        """For how long there was no success since the first failure."""
+        return 0.0 if self._failing_since is None else now() - self._failing_since
 
     def reset(self) -> None:
         """Note a success."""
-        self._seconds = PAUSE_SECONDS_FIRST
+        self._seconds, self._failing_since = PAUSE_SECONDS_FIRST, None
+        if self._on_success is not None:
+            self._on_success()
 
     async def pause(self) -> None:
         """Wait, longer each time."""
+        if self._failing_since is None:
+            self._failing_since = now()
         seconds, self._seconds = self._seconds, min(self._seconds * 2, PAUSE_SECONDS_MAX)
         await asyncio.sleep(seconds)
 
@@ -81,20 +81,24 @@ async def keep(
         alarms: where to ring when it stops for good.
         on_final: called with the reason before it stops for good.
     """
-    backoff = Backoff()
+    backoff = Backoff(lambda: alarms.hush(name))
     while True:
         try:
             await run(backoff)
         except FINAL as error:
-            alarms.ring(name, str(error))
+            alarms.ring(alarm_of(error), name, str(error))
             if on_final is not None:
                 on_final(error)
             return
         except PASSING as error:
             _log.warning("interrupted", loop=name, error=type(error).__name__, reason=str(error))
-        except Exception:  # noqa: BLE001 the supervisor: see above
+            if isinstance(error, ClockSuspectError) or backoff.failing_seconds > LASTING_SECONDS:
+                alarms.ring(alarm_of(error), name, str(error) or type(error).__name__)
+        except Exception as error:  # noqa: BLE001 the supervisor: see above
             _log.exception("failed", loop=name)
+            alarms.ring(Alarm.LOOP_FAILED, name, f"{type(error).__name__}: {error}")
         else:
+            alarms.hush(name)
             return
         _end_if_cancelled()
         await backoff.pause()

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from infra.alarms import Alarm, Alarms
 from infra.event_store import Cut
-from infra.logging import logger
 from infra.node import Node
 from infra.outcomes import Accepted
 from infra.read_store import DueTimer
@@ -21,8 +21,6 @@ from infra.telemetry import Telemetry
 
 LOOK_SECONDS = 0.2
 TURN_SECONDS = 0.02
-
-_log = logger("capledger.timers")
 
 
 class Turns(Protocol):
@@ -46,9 +44,11 @@ class Timers:
         subscriptions: Sequence[Subscription],
         telemetry: Telemetry,
         turns: Turns | None = None,
+        alarms: Alarms | None = None,
     ) -> None:
         """Take the subscriptions driven in this process, whose positions need no look into the store."""
         self._node, self._telemetry, self._turns = node, telemetry, turns
+        self._alarms = alarms or Alarms()
         self._at_hand = {(one.consumer.name, one.log, one.shard): one for one in subscriptions}
 
     async def run(self, backoff: Backoff) -> None:
@@ -91,7 +91,8 @@ class Timers:
         self._telemetry.count("timers_fired_total", 1, {"kind": timer.kind})
         if not isinstance(result, Accepted):
             # a rule for our own machinery never refuses; if one does, it must be seen
-            _log.error("timer_refused", timer=timer.id, kind=timer.kind, result=type(result).__name__)
+            what = f"timer {timer.id} of {timer.stream}: {result}"
+            self._alarms.ring(Alarm.TIMER_REFUSED, f"{timer.service}-{timer.kind}", what)
 
     async def _consumed(self, cut: Cut) -> bool:
         """Say whether every consumer of the service has consumed all that a cut holds."""

@@ -56,6 +56,17 @@ def _noted(
     return task
 
 
+def _end_all(loop: VirtualLoop) -> None:
+    """Cancel whatever still runs and see it out, or a coroutine is left that nobody has awaited."""
+    while tasks := asyncio.all_tasks(loop):
+        for task in tasks:
+            task.cancel()
+        try:
+            loop.run_until_complete(asyncio.wait(tasks))
+        except StuckError:
+            return
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run to the end in virtual time."""
     loop = VirtualLoop()
@@ -63,7 +74,6 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     try:
         return loop.run_until_complete(main)
     finally:
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
+        _end_all(loop)
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()

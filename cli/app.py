@@ -36,6 +36,7 @@ COMMANDS = {
     "contracts": ("cli.contracts:GROUP", "Asks the contracts service."),
     "demo": ("cli.demo:demo", "Brings up the stack, plays the Colossus deals, and shows what they mean."),
     "events": ("cli.events:GROUP", "Reports facts, and looks at what was recorded."),
+    "export": ("cli.export:GROUP", "Files for other systems: FOCUS, Beancount, invoices, Parquet."),
     "history": ("cli.history:history", "Every event in which a tenant is a party."),
     "keys": ("cli.keys:KEYS", "Keys: made, listed, rotated, revoked."),
     "quarantine": ("cli.quarantine:GROUP", "Events that a consumer could not apply."),

@@ -68,11 +68,11 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]
     """Yield what differs between two values of JSON; elements of a list are told apart by their names."""
     if before == after:
         return
-    if _is_object(before) and _is_object(after):
+    if is_object(before) and is_object(after):
         for name in dict.fromkeys((*before, *after)):
             below = f"{path}.{name}" if path else name
             yield from differences(before.get(name), after.get(name), below)
-    elif _is_list(before) and _is_list(after) and (key := _key(before, after)) is not None:
+    elif is_list(before) and is_list(after) and (key := _key(before, after)) is not None:
         yield from _element_differences(path, before, after, key)
     else:
         yield Difference(path, before, after)
@@ -111,7 +111,7 @@ def summary(terms: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         value = terms.get(name)
         if value in (None, [], {}) or value == _DEFAULTS.get(name):
             continue
-        key = _key(value, value) if _is_list(value) else None
+        key = _key(value, value) if is_list(value) else None
         if key is None:
             yield name, words(value)
             continue
@@ -132,7 +132,7 @@ def _element(path: str, element: Mapping[str, Any], key: str) -> Iterator[tuple[
 
 
 def _is_stepwise(value: Any) -> bool:  # noqa: ANN401 JSON
-    return _is_list(value) and bool(value) and all(_is_object(one) and "start" in one for one in value)
+    return is_list(value) and bool(value) and all(is_object(one) and "start" in one for one in value)
 
 
 def words(value: Any) -> str:  # noqa: ANN401 JSON
@@ -145,9 +145,9 @@ def words(value: Any) -> str:  # noqa: ANN401 JSON
         return f"{value:,}"
     if isinstance(value, str):
         return when(value) if is_instant(value) else value
-    if _is_list(value):
+    if is_list(value):
         return "; ".join(words(item) for item in value) or "nothing"
-    assert _is_object(value), "there is nothing else in JSON: no floats"
+    assert is_object(value), "there is nothing else in JSON: no floats"
     if {"start", "end"} <= value.keys():
         return _step(value)
     told = ((name, item) for name, item in value.items() if item not in (None, [], {}))
@@ -157,7 +157,7 @@ def words(value: Any) -> str:  # noqa: ANN401 JSON
 def _named(name: str, item: Any) -> str:  # noqa: ANN401 JSON
     if name == "amount" and isinstance(item, str):
         return money(item)
-    return f"({words(item)})" if _is_object(item) and "start" not in item else words(item)
+    return f"({words(item)})" if is_object(item) and "start" not in item else words(item)
 
 
 def _step(value: Mapping[str, Any]) -> str:
@@ -180,12 +180,14 @@ def _key(before: Sequence[Any], after: Sequence[Any]) -> str | None:
 
 
 def _names(elements: Sequence[Any], key: str) -> list[str | None]:
-    return [one.get(key) if _is_object(one) else None for one in elements]
+    return [one.get(key) if is_object(one) else None for one in elements]
 
 
-def _is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:  # noqa: ANN401 JSON
+def is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:  # noqa: ANN401 JSON
+    """Say whether a value of JSON is an object."""
     return isinstance(value, Mapping)
 
 
-def _is_list(value: Any) -> TypeGuard[Sequence[Any]]:  # noqa: ANN401 JSON
+def is_list(value: Any) -> TypeGuard[Sequence[Any]]:  # noqa: ANN401 JSON
+    """Say whether a value of JSON is a list."""
     return isinstance(value, list)

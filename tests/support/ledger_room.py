@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -76,6 +77,15 @@ class Room:
     async def milestones(self) -> list[str]:
         """What the live read model says."""
         return sorted(row["milestone"] for row in await self.reads.rows("seen", {}, None))
+
+
+def copied(store: EventStore) -> MemoryEventStore:
+    """What a backup of a store in memory holds."""
+    assert isinstance(store, MemoryEventStore)
+    made = MemoryEventStore(store.clock, store.shards)
+    made._shards.update({place: deepcopy(shard) for place, shard in store._shards.items()})
+    made._placement.update(store._placement)
+    return made
 
 
 def memory_room(clock: Callable[[], datetime] = lambda: AT) -> Room:

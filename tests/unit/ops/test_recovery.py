@@ -1,7 +1,5 @@
 """A log that was restored from an older backup gets its lost tail back from its topic, or says why not."""
 
-from copy import deepcopy
-
 import msgspec
 import pytest
 
@@ -13,7 +11,7 @@ from infra.outcomes import Accepted, Asked
 from infra.recovery import BookMovedError, Recovered, recover
 from schemas.decision import Origin
 from tests.support.echo import record
-from tests.support.ledger_room import Room, memory_room
+from tests.support.ledger_room import Room, copied, memory_room
 
 LOGS = ("capacity",)
 
@@ -32,11 +30,6 @@ async def relayed(room: Room, bus: MemoryBus) -> None:
         bus.store(place, [one async for page in room.store.scan(*place, sent) for one in page])
 
 
-def backed_up(room: Room) -> MemoryEventStore:
-    assert isinstance(room.store, MemoryEventStore)
-    return deepcopy(room.store)
-
-
 async def recovered(store: MemoryEventStore, bus: MemoryBus) -> list[Recovered]:
     return await recover(store, store, bus, LOGS, lambda _place, _position, _last: None)
 
@@ -53,7 +46,7 @@ async def events(store: MemoryEventStore) -> list[Recorded]:
 async def test_a_lost_tail_comes_back_as_it_was() -> None:
     room, bus = await opened(), MemoryBus()
     await room.record("a", "b")
-    backup = backed_up(room)
+    backup = copied(room.store)
     await room.record("double-c", "d")
     await room.record("e", tenant="bo")
     await relayed(room, bus)
@@ -67,7 +60,7 @@ async def test_a_lost_tail_comes_back_as_it_was() -> None:
 
 async def test_what_came_back_goes_on_as_if_it_had_never_been_lost() -> None:
     room, bus = await opened(), MemoryBus()
-    backup = backed_up(room)
+    backup = copied(room.store)
     await room.record("a", "b")
     await relayed(room, bus)
     await recovered(backup, bus)
@@ -96,7 +89,7 @@ async def test_nothing_happens_to_a_log_that_has_lost_nothing() -> None:
 async def test_a_log_that_has_gone_on_otherwise_is_left_alone() -> None:
     room, bus = await opened(), MemoryBus()
     await room.record("a")
-    backup = backed_up(room)
+    backup = copied(room.store)
     await room.record("b", "c")
     await relayed(room, bus)
     other = Room(backup, room.reads, room.asides, room.spoil, ids="o")
@@ -111,7 +104,7 @@ async def test_a_log_that_has_gone_on_otherwise_is_left_alone() -> None:
 
 async def test_what_retention_has_taken_cannot_come_back() -> None:
     room, bus = await opened(), MemoryBus()
-    backup = backed_up(room)
+    backup = copied(room.store)
     await room.record("a", "b", "c")
     shard = await room.store.placed("capacity", "ada")
     assert shard is not None
@@ -125,7 +118,7 @@ async def test_what_retention_has_taken_cannot_come_back() -> None:
 
 async def test_a_record_that_is_not_the_logs_event_is_not_put_back() -> None:
     room, bus = await opened(), MemoryBus()
-    backup = backed_up(room)
+    backup = copied(room.store)
     await room.record("a", "b")
     await relayed(room, bus)
     (records,) = [partition.records for partition in bus.partitions.values() if partition.records]
@@ -137,7 +130,7 @@ async def test_a_record_that_is_not_the_logs_event_is_not_put_back() -> None:
 
 async def test_a_book_that_was_placed_anew_meanwhile_is_not_torn_in_two() -> None:
     room, bus = await opened(), MemoryBus()
-    backup = backed_up(room)
+    backup = copied(room.store)
     await room.record("a")
     await relayed(room, bus)
     await backup.place("capacity", "cy")
@@ -149,9 +142,9 @@ async def test_a_book_that_was_placed_anew_meanwhile_is_not_torn_in_two() -> Non
 async def test_an_effect_whose_cause_is_lost_is_told() -> None:
     room, bus = await opened(), MemoryBus()
     await room.record("a")
-    backup = backed_up(room)
+    backup = copied(room.store)
     await room.record("cause")
-    (cause,) = [one for one in await events(backed_up(room)) if b"cause" in one.payload]
+    (cause,) = [one for one in await events(copied(room.store)) if b"cause" in one.payload]
     asked = Asked(command=record("effect"), id="e", actor="bo", cause=cause)
     assert isinstance(await room.kept.commands.submit(asked), Accepted)
     for shard in range(room.store.shards):

@@ -1,13 +1,14 @@
 """`Past` over a store and a service's read store."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from infra.event_store import Cut, EventStore, Recorded, StreamName
 from infra.fold import fold, over
-from infra.past import Folded
+from infra.past import Folded, Past
 from infra.read_store import ReadStore
 from infra.sums import Latest, Summing
 from schemas.decision import Aggregate
@@ -16,6 +17,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 TICK = timedelta(microseconds=1)
 SEEN_MOST = 1_000
+LOOK_SECONDS = 0.02
 
 
 class LedgerPast:
@@ -30,11 +32,14 @@ class LedgerPast:
         cut: Cut | None = None,
         *,
         own: Sequence[str] | None = None,
+        live: bool = False,
     ) -> None:
         """Take all logs of the ledger, for each own consumer the logs that it follows, and the own logs.
 
-        Without `own` all logs are: then whoever folds a stream folds it to the same state.
+        Without `own` all logs are: then whoever folds a stream folds it to the same state. `live`: things
+        move while one waits.
         """
+        self._live = live
         self._store, self._reads, self._logs, self._follows = store, reads, tuple(logs), follows
         self._cut, self._own = cut, tuple(logs if own is None else own)
         self._seen: OrderedDict[tuple[str, str, str], Folded] = OrderedDict()
@@ -46,7 +51,9 @@ class LedgerPast:
 
     def at(self, cut: Cut | None) -> "LedgerPast":
         """See `Past.at`."""
-        return LedgerPast(self._store, self._reads, self._logs, self._follows, cut, own=self._own)
+        return LedgerPast(
+            self._store, self._reads, self._logs, self._follows, cut, own=self._own, live=self._live
+        )
 
     async def stream(self, log: str, tenant: str, stream: str) -> Sequence[Recorded]:
         """See `Past.stream`."""
@@ -137,6 +144,21 @@ class LedgerPast:
                 if first is not None and (behind is None or first < behind):
                     behind = first
         return heads if behind is None else await self._store.resolve(behind - TICK)
+
+    async def closed_once(
+        self, consumer: str, holds: Callable[[Past], Awaitable[bool]], seconds: float
+    ) -> Cut:
+        """See `Past.closed_once`."""
+        loop = asyncio.get_running_loop()
+        deadline, seen = loop.time() + seconds, None
+        while True:
+            found = await self.closed(consumer)
+            if found != seen and await holds(self.at(found)):
+                return found
+            if not self._live or loop.time() >= deadline:
+                return found
+            seen = found
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _first_unconsumed(self, consumer: str, log: str, shard: int, heads: Cut) -> datetime | None:
         reached = await self._reads.checkpoint(consumer, log, shard)

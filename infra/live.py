@@ -62,7 +62,7 @@ class LiveNode:
         self._outside, self._bus, self.telemetry = outside, outside.bus, outside.telemetry
         self.alarms = Alarms()
         self.store = LiveStore(outside.store, self._announce, outside.telemetry, self._clock_suspect)
-        self.node = Node(service, ledger, self.store, outside.reads, clock)
+        self.node = Node(service, ledger, self.store, outside.reads, clock, live=True)
         followed = {log for consumer in self.node.consumers for log in consumer.follows}
         self.feeds: Mapping[Place, Feed] = {
             (log, shard): Feed(log, shard)

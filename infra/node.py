@@ -54,8 +54,13 @@ class Node:
         store: EventStore,
         reads: ReadStore,
         clock: Callable[[], datetime],
+        *,
+        live: bool = False,
     ) -> None:
-        """Build the service's machinery on its stores and the ledger's clock; `prepare` it before use."""
+        """Build the service's machinery on its stores and the ledger's clock; `prepare` it before use.
+
+        `live`: others work on the ledger at the same time, so that waiting for them makes sense.
+        """
         self.service, self.ledger, self.store, self.reads, self.clock = service, ledger, store, reads, clock
         followers: tuple[Projection | TimerRule | Reaction, ...] = (
             *service.projections,
@@ -63,7 +68,7 @@ class Node:
             *service.reactions,
         )
         follows = {follower.name: follower.follows for follower in followers}
-        self.past = LedgerPast(store, reads, LOGS, follows, own=service.logs)
+        self.past = LedgerPast(store, reads, LOGS, follows, own=service.logs, live=live)
         self.commands = Commands(store, [service], self.past, clock)
         self.consumers: Sequence[Consumer] = consumers(
             service.projections,

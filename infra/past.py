@@ -1,6 +1,6 @@
 """Reading what was known: how asks, reactions and gathered facts look at logs and read models."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -104,5 +104,15 @@ class Past(Protocol):
         No effect is recorded before its cause, so an instant is such a cut: T = the least instant up to
         which the consumer has consumed every shard that it follows; the cut holds, for every shard of every
         log, what was recorded at or before T. At rest that is everything known by now.
+        """
+        ...
+
+    async def closed_once(
+        self, consumer: str, holds: Callable[["Past"], Awaitable[bool]], seconds: float
+    ) -> Cut:
+        """Return the first such cut from now on at which something holds, after at most some seconds.
+
+        If it does not hold in time: the newest one. Where nothing moves while one waits (in memory) nobody
+        waits.
         """
         ...

@@ -15,7 +15,7 @@ from infra.read_store import (
     Effect,
     Parked,
 )
-from infra.read_store import summing as summing_query
+from infra.read_store import summing as sums
 from infra.read_store.tables import FILE, arrays, by_table, insertion, make, selection, values_of
 from infra.service import Table
 from infra.statements import statement
@@ -74,19 +74,16 @@ class PostgresReadStore:
 
     async def totals(self, table: str, summing: Summing, cut: Cut | None) -> Sequence[Mapping[str, Any]]:
         """See `ReadStore.totals`."""
-        query, values = summing_query.totals(self._schema, self._tables[table], summing, cut)
         async with self._database.reading() as connection:
-            return [dict(row) for row in await connection.fetch(query, *values)]
+            return await sums.totals(connection, self._schema, self._tables[table], summing, cut)
 
     async def touched_from(
         self, table: str, where: Mapping[str, Any], column: str, latest: Latest, news: tuple[Cut, Cut | None]
     ) -> int | None:
         """See `ReadStore.touched_from`."""
         declared = self._tables[table]
-        query, values = summing_query.touched_from(self._schema, declared, where, column, latest, news)
         async with self._database.reading() as connection:
-            found: int | None = await connection.fetchval(query, *values)
-        return found
+            return await sums.touched_from(connection, self._schema, declared, where, column, latest, news)
 
     async def due(self, service: str, until: datetime) -> Sequence[DueTimer]:
         """See `ReadStore.due`."""

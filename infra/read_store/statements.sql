@@ -37,42 +37,67 @@ join unnest({cut}) c(log, shard, position) on t.log = c.log and t.shard = c.shar
 where {conditions}
 order by t.log, t.shard, t.position, t.ordinal;
 
--- name: totals
--- {rows}: what is summed of a row, and what sums are apart by; {groups}: the latter alone; {edges}: of a span
-select {groups}, sum(t.amount)::bigint as total{edges}
-from (select {rows} from {schema}.{table} t where {conditions} offset 0) t
-group by {apart};
+-- name: sum_by_hashing
+-- For the transaction: sums of many rows in few groups, which the planner, without knowing how many, would sort.
+set local enable_sort = off;
 
--- name: totals_of_latest
--- As `totals`; rows of one {key} replace one another. Few rows revise others: what they replace is found by them, and
--- taken off the sum of all.
+-- name: totals
+-- {conditions}: of rows; {known}: of those, what lies in the cut; {by}: columns that sums are apart by
+select {by}t.log, t.shard, sum(t.{total})::bigint as total, count(*) as "count of rows"
+from {schema}.{table} t where {conditions} and {known}
+group by {by}t.log, t.shard;
+
+-- name: totals_in_spans
+-- Summed span by span along an index over {end}; a row that begins before the span it ends in stands alone. Which
+-- shards have rows at all is found by skipping from one to the next. (`+ 0`: as a condition of the index, checked for
+-- every entry, it would cost more than all the rest.)
+with recursive place(log, shard) as (
+    (select t.log, t.shard from {schema}.{table} t where {where} order by t.log, t.shard limit 1)
+    union all
+    select n.log, n.shard from place p cross join lateral (
+        select t.log, t.shard from {schema}.{table} t
+        where {where} and (t.log, t.shard) > (p.log, p.shard) order by t.log, t.shard limit 1
+    ) n
+)
+select p.log, p.shard, b.lo, b.hi, s.*
+from place p
+cross join lateral (select {last_known} as position) k
+cross join unnest({lows}, {highs}) b(lo, hi)
+cross join lateral (
+    select {by}coalesce(sum(t.{total}) filter (where t.{start} >= b.lo), 0)::bigint as total,
+           count(*) filter (where t.{start} >= b.lo) as inside,
+           array_agg(row(t.position, t.ordinal, t.{start}, t.{end}, t.{total})) filter (where t.{start} < b.lo) as alone
+    from {schema}.{table} t
+    where {conditions} and t.{end} > b.lo and t.{end} <= b.hi and t.{start} + 0 < {last}
+      and t.log = p.log and t.shard = p.shard and t.position <= k.position
+    {group}
+) s
+where s.inside > 0 or s.alone is not null;
+
+-- name: replaced
+-- The rows that others of the same {key} have replaced. Few rows revise others, and what they replace is found by them.
 with revising as materialized (
     select distinct on ({key}) {key}, t.log, t.shard, t.position, t.ordinal
     from {schema}.{table} t
-    where {conditions_of_all} and t.{revises} = 1
+    where {where} and {known} and t.{revises} = 1
     order by {key}, t.log desc, t.shard desc, t.position desc, t.ordinal desc
 )
-select {groups}, sum(t.sign * t.amount)::bigint as total{edges}
-from (select {rows}, 1 as sign from {schema}.{table} t where {conditions} and t.{revises} in (0, 1)
-      union all
-      select s.*, -1 from revising r cross join lateral (
-          select {rows} from {schema}.{table} t
-          where {conditions} and {same_key}
-            and (t.log, t.shard, t.position, t.ordinal) < (r.log, r.shard, r.position, r.ordinal) offset 0
-      ) s) t
-group by {apart}
-having sum(t.sign) > 0;
+select s.* from revising r cross join lateral (
+    select t.* from {schema}.{table} t
+    where {where} and {same_key}
+      and (t.log, t.shard, t.position, t.ordinal) < (r.log, r.shard, r.position, r.ordinal) offset 0
+) s;
 
 -- name: touched_from
--- {conditions}: of rows up to the second cut; {news}: beyond the first one
+-- {known}: in the second cut; {news}: beyond the first one
 with fresh as materialized (
     select {key}, t.{revises} as revises, t.{column} as value
-    from {schema}.{table} t where {conditions} and {news}
+    from {schema}.{table} t where {where} and {known} and {news}
 )
 select least(
     (select min(value) from fresh),
     (select min(s.value) from (select distinct {key} from fresh t where t.revises = 1) r cross join lateral (
-        select t.{column} as value from {schema}.{table} t where {conditions} and {same_key} offset 0
+        select t.{column} as value from {schema}.{table} t where {where} and {known} and {same_key} offset 0
     ) s));
 
 -- name: add_timers

@@ -26,7 +26,7 @@ from services.settlement.domain.account import Account
 from services.settlement.domain.computing import computed
 from services.settlement.domain.netting import OpenStatement
 from services.settlement.domain.standing import Computed, Standing, stream_of
-from services.settlement.knowledge import Known, agreement_of, closed_cut, known
+from services.settlement.knowledge import Known, agreement_of, answered_cut, known
 from services.settlement.naming import contract_of
 
 
@@ -79,7 +79,7 @@ async def standing_with_statement(
 ) -> Standing | None:
     """Return the parties, and f(K) for the interval that the command names."""
     contract = qualify(order.command.contract, order.actor)
-    cut = await closed_cut(past)
+    cut = await answered_cut(past, contract)
     state = await account_at(past, contract)
     found = await known(past.at(cut), contract, state, order.command.interval)
     if found is None:

@@ -33,6 +33,7 @@ from services.settlement.projections import ANSWERS, FACTS
 
 RELEVANT_LOGS = ("contracts", "capacity", "usage", "settlement")
 TRIES_MAX = 3
+ANSWER_SECONDS_MAX = 2.0
 ANSWERED = frozenset(
     {
         "contracts.ContractSigned.v1",
@@ -138,6 +139,18 @@ async def closed_cut(past: Past) -> Cut:
     if past.cut is not None:
         return past.cut
     return await past.closed(FACTS)
+
+
+async def answered_cut(past: Past, contract: str) -> Cut:
+    """Return such a cut at which capacity has answered a contract's terms, after waiting for it a while."""
+    if past.cut is not None:
+        return past.cut
+
+    async def answered(then: Past) -> bool:
+        agreement, events = await agreement_of(then, contract)
+        return agreement is None or await _answered(then, agreement, events)
+
+    return await past.closed_once(FACTS, answered, ANSWER_SECONDS_MAX)
 
 
 def cut_of(basis: Iterable[BasisEntry]) -> Cut:

@@ -40,13 +40,14 @@ def computed(  # noqa: PLR0913 what f takes, all of it by name
     rating = rated(deal, found, state, max((s.interval.end for s in found), default=interval.end), settled)
     before = None if not settled else state.reached[found[settled - 1].interval.start]
     earnings = Earnings(rating, versions, [slot.scope(deal) for slot in found])
+    used = _used_to(rating, before)
     return Computed(
         slot=slot,
         rating=rating,
         basis=basis,
         provisional=provisional,
         earned=tuple(
-            Earned(end=end, recognised=earnings.to_date(end), measured=measured(rating, end, before))
+            Earned(end=end, recognised=earnings.to_date(end), measured=measured(rating, end, used[end]))
             for end in (slot.interval.end for slot in found)
             if before is None or end >= before.end
         ),
@@ -80,8 +81,19 @@ def rulebook_of(state: Account, start: datetime) -> int:
     return state.rulebooks.get(start, NEWEST if issued is None else issued.rulebook)
 
 
-def measured(rating: Rating, until: datetime, before: Reached | None = None) -> Measured:
-    """The GPU-seconds of all intervals that end by an instant; `before`: of those that are settled."""
+def _used_to(rating: Rating, before: Reached | None) -> dict[datetime, int]:
+    """The use to the end of each interval, from what was measured of those that are settled."""
+    total = 0 if before is None else before.used
+    found: dict[datetime, int] = {}
+    for interval in (r.scope.interval for r in rating.intervals):
+        if before is None or interval.start >= before.end:
+            total += _used(rating, interval)
+        found[interval.end] = total
+    return found
+
+
+def measured(rating: Rating, until: datetime, used: int) -> Measured:
+    """The GPU-seconds of all intervals that end by an instant, given what was used of them."""
     inside = [r.scope.interval for r in rating.intervals if r.scope.interval.end <= until]
     if not inside:
         return Measured()
@@ -93,8 +105,6 @@ def measured(rating: Rating, until: datetime, before: Reached | None = None) -> 
         there = held.reserved.minus(held.delivery_cut).minus(held.maintenance_cut).minus(held.outage_cut)
         allocated += there.integral(whole.start, whole.end)
         passed_on += held.passed_on.min(there).integral(whole.start, whole.end)
-    used = 0 if before is None else before.used
-    used += sum(_used(rating, i) for i in inside if before is None or i.start >= before.end)
     return Measured(
         committed=committed,
         allocated=allocated,

@@ -57,7 +57,7 @@ def configure(level: str = "info", *, service: str = "", stream: Any = None) -> 
 
 
 def logger(name: str) -> Any:
-    """Return a logger: `log.info("relay_stopped", shard=3)`; the event is a name, its values tell the rest."""
+    """Return a logger: `log.info("relay_stopped", shard=3)`; the event is a name, values tell the rest."""
     return structlog.stdlib.get_logger(name)
 
 

@@ -51,6 +51,13 @@ def arguments(shard: int, batch: Batch) -> list[Any]:
         list(types),
         numbers,
         [types[event.type] for event in events],
+        *_columns(events),
+        [n for n, command in enumerate(commands, start=1) for _ in command.events] if caused else None,
+    ]
+
+
+def _columns(events: list[NewEvent]) -> list[Any]:
+    return [
         [event.counterparty for event in events],
         [event.version for event in events],
         [event.event_id for event in events],
@@ -58,7 +65,6 @@ def arguments(shard: int, batch: Batch) -> list[Any]:
         [event.payload for event in events],
         [event.meta for event in events],
         [event.leaf for event in events],
-        [n for n, command in enumerate(commands, start=1) for _ in command.events] if caused else None,
     ]
 
 

@@ -1,4 +1,4 @@
-"""An example of any message, made from its declaration: every field given, none at its default where possible."""
+"""An example of any message, made from its declaration: every field given, none at its default."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -83,6 +83,22 @@ class _Maker:
         match type_:
             case inspect.Metadata():
                 return self.value(type_.type)
+            case inspect.StructType():
+                return self._of(type_)
+            case inspect.VarTupleType() | inspect.ListType() | inspect.CollectionType():
+                return (self.value(type_.item_type),)
+            case inspect.TupleType():
+                return tuple(self.value(item) for item in type_.item_types)
+            case inspect.DictType():
+                return {"key": self._free(type_.value_type)}
+            case inspect.UnionType():
+                kinds = [kind for kind in type_.types if not isinstance(kind, inspect.NoneType)]
+                return self.value(kinds[0])
+            case _:
+                return self._single(type_)
+
+    def _single(self, type_: inspect.Type) -> Any:
+        match type_:
             case inspect.StrType():
                 return self._text(type_)
             case inspect.IntType():
@@ -100,17 +116,6 @@ class _Maker:
                 return type_.values[-1]
             case inspect.CustomType() if type_.cls is Schedule:
                 return Schedule.of([Step(start=START, end=START + timedelta(days=31), quantity=7)])
-            case inspect.StructType():
-                return self._of(type_)
-            case inspect.VarTupleType() | inspect.ListType() | inspect.CollectionType():
-                return (self.value(type_.item_type),)
-            case inspect.TupleType():
-                return tuple(self.value(item) for item in type_.item_types)
-            case inspect.DictType():
-                return {"key": self._free(type_.value_type)}
-            case inspect.UnionType():
-                kinds = [kind for kind in type_.types if not isinstance(kind, inspect.NoneType)]
-                return self.value(kinds[0])
             case _:
                 raise NoExampleError(type(type_).__name__)
 

@@ -1,13 +1,13 @@
 """The append path of the log as a library, each figure beside PostgreSQL alone with the same rows."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from infra.commands import Commands
 from infra.event_store import Appended, Batch
-from infra.event_store.postgres import PostgresEventStore, verify
+from infra.event_store.postgres import PostgresEventStore
 from infra.ids import event_ids
 from infra.ledger_past import LedgerPast
 from infra.outcomes import Accepted, Asked
@@ -69,65 +69,26 @@ SERVICE = Service(
 )
 
 
-async def append_measures(admin_dsn: str) -> AsyncIterator[Measure]:
+async def append_measures(admin_dsn: str, total: int = EVENTS) -> AsyncIterator[Measure]:
     """Yield how fast events are appended: from built rows, from commands, and one alone."""
     async with bench_ledger(admin_dsn) as (ledger, _):
-        copied = await copy_rate(ledger)
+        copied = await copy_rate(ledger, total)
     what = "COPY of the same rows, same indexes, 1,000 a commit"
     yield Measure(what=what, ours=copied, unit="events/s")
     for commands, events, aim in ((1, 1000, "at least 0.8"), (4, 250, ""), (100, 10, ""), (256, 1, "")):
         async with bench_ledger(admin_dsn) as (_, store):
-            rate = await built_rate(store, commands, events)
+            rate = await built_rate(store, commands, events, total)
         what = f"built rows to receipts, {commands} x {events} a commit"
         yield Measure(what=what, ours=rate, unit="events/s", limit=copied, beside="COPY", aim=aim)
     for callers, events, streams, aim in CALLERS:
         async with bench_ledger(admin_dsn) as (_, store):
-            rate = await callers_rate(store, callers, events, streams)
+            rate = await callers_rate(store, callers, events, streams, total)
         what = f"{callers} callers on {BOOKS} books, commands of {events}, streams a book: {streams}"
         yield Measure(what=what, ours=rate, unit="events/s", limit=copied, beside="COPY", aim=aim)
     async with bench_ledger(admin_dsn) as (ledger, store):
         ours, plain = await lone_latency(ledger, store)
     what = "one caller, p50"
     yield Measure(what=what, ours=ours, unit="ms", limit=plain, beside="plain insert", aim="at most 1.8")
-
-
-async def read_measures(admin_dsn: str, events: int = 100_000) -> AsyncIterator[Measure]:
-    """Yield how fast a log is read and verified."""
-    async with bench_ledger(admin_dsn) as (ledger, store):
-        shard = await filled(store, Rows().batches(events // 1000, 4, 250))
-        limit = await copy_out_rate(ledger, shard, events)
-        with stopwatch() as watch:
-            seen = sum([len(page) async for page in store.scan(LOG, shard, 0)])
-        assert seen == events
-        rate = events / watch.seconds
-        what = "rebuild scan, as recorded events"
-        yield Measure(what=what, ours=rate, unit="events/s", limit=limit, beside="COPY to nowhere")
-        async with ledger.database("capledger_operations") as database:
-            with stopwatch() as watch:
-                steps = [step async for step in verify(database, LOG, shard)]
-        assert steps[-1].position == events
-        rate = events / watch.seconds
-        yield Measure(what="verify: positions, times, chain, versions", ours=rate, unit="events/s")
-
-
-async def growth_measures(
-    admin_dsn: str, sizes: Sequence[int] = (100_000, 1_000_000)
-) -> AsyncIterator[Measure]:
-    """Yield what an append of one event costs in a log of growing size, each beside the first."""
-    async with bench_ledger(admin_dsn) as (_, store):
-        rows, held, first = Rows(10_000), 0, 0.0
-        for size in sizes:
-            await filled(store, rows.batches((size - held) // 500, 500, 1))
-            batches = list(rows.batches(200, 64, 1))
-            with stopwatch() as watch:
-                await filled(store, batches)
-            held = size + 200 * 64
-            cost = watch.seconds / (200 * 64) * 1_000_000
-            first = first or cost
-            what = f"one append, 64 a commit, in a log of {size:,} events"
-            yield Measure(
-                what=what, ours=cost, unit="µs", limit=first, beside="the smallest", aim="at most 1.15"
-            )
 
 
 @asynccontextmanager
@@ -146,7 +107,7 @@ async def filled(store: PostgresEventStore, batches: Iterable[Batch]) -> int:
     return shard
 
 
-async def copy_rate(ledger: LedgerDatabase, events: int = EVENTS) -> float:
+async def copy_rate(ledger: LedgerDatabase, events: int) -> float:
     """Return the rows a second that COPY writes into a table like the log's, one commit a thousand."""
     made = [event for batch in Rows().batches(events // 1000, 1, 1000) for event in batch.commands[0].events]
     rows = [row(position, event) for position, event in enumerate(made, start=1)]
@@ -159,16 +120,7 @@ async def copy_rate(ledger: LedgerDatabase, events: int = EVENTS) -> float:
     return events / watch.seconds
 
 
-async def copy_out_rate(ledger: LedgerDatabase, shard: int, events: int) -> float:
-    """Return the rows a second that COPY reads out of the log and throws away."""
-    query = "copy (select * from usage.event where shard = {shard} order by position) to '/dev/null' binary"
-    async with ledger.admin() as database, database.appending() as connection:
-        with stopwatch() as watch:
-            await connection.execute(query.replace("{shard}", str(shard)))
-    return events / watch.seconds
-
-
-async def built_rate(store: PostgresEventStore, commands: int, events: int, total: int = EVENTS) -> float:
+async def built_rate(store: PostgresEventStore, commands: int, events: int, total: int) -> float:
     """Return the events a second from built rows to receipts, one batch after the other."""
     batches = list(Rows().batches(total // (commands * events), commands, events))
     with stopwatch() as watch:
@@ -177,7 +129,7 @@ async def built_rate(store: PostgresEventStore, commands: int, events: int, tota
 
 
 async def callers_rate(
-    store: PostgresEventStore, callers: int, events: int, streams: int, total: int = EVENTS
+    store: PostgresEventStore, callers: int, events: int, streams: int, total: int
 ) -> float:
     """Return the events a second from commands to receipts, once every stream has been seen."""
     commands = Commands(store, [SERVICE], LedgerPast(store, MemoryReadStore(), tuple(PLAN.logs), {}), _clock)

@@ -30,6 +30,9 @@ def amend_by_law(draft: Draft, holding: Holding, line: WantedLine, at: int) -> N
     wanted = on_grid(line.quantity, quantum)
     if holding.since is not None:
         wanted = wanted.clip(-(-holding.since // quantum) * quantum, None)
+    if holding.came is not None:
+        # up to the transfer's instant on the grid it is still the old holder's: never held twice
+        wanted = wanted.clip(holding.came.start, None)
     whole = _filled(draft, holding, line, wanted, -(-at // quantum) * quantum)
     quantity = whole.minus(holding.recalled)
     tier = line.tier if holding.is_reservation else holding.tier

@@ -1,13 +1,15 @@
 """Asks about one contract: its terms, its status."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from infra.service import View
 from schemas.contracts import StatusQuestion, TermsQuestion
 from schemas.decision import Refused
 from schemas.kernel.agreement import Agreement, Proposed
+from schemas.kernel.instants import instant
 from schemas.kernel.money import amount
+from schemas.kernel.schedule import Schedule
 from services.contracts.domain.rights import fee_of
 from services.contracts.reads.finding import contract_of
 
@@ -88,10 +90,24 @@ def _notice(agreement: Agreement, t: datetime) -> dict[str, Any] | None:
 def _line(agreement: Agreement, line: str) -> dict[str, Any]:
     state = agreement.line_state(line)
     refused = state.refused
+    there = (state.reserved + state.recalled).minus(state.cut) + _carried(agreement, state.reserved)
     return {
         "line": line,
         "confirmed": state.reserved,
         "delivered": state.delivered,
-        "short": agreement.committed(line).minus((state.reserved + state.recalled).minus(state.cut)),
+        "short": agreement.committed(line).minus(there),
         "refused": None if refused is None else {"code": refused.code, "details": refused.details},
     }
+
+
+def _carried(agreement: Agreement, reserved: Schedule) -> Schedule:
+    """What the old holder still has of a line novated off its pool's grid, up to the next instant on it.
+
+    A grid is at most a day.
+    """
+    if agreement.novated_from is None or reserved.is_empty:
+        return Schedule.EMPTY
+    begins, goes_over = agreement.novated_from.effective_at, instant(reserved.raw[0][0])
+    if not begins < goes_over < begins + timedelta(days=1):
+        return Schedule.EMPTY
+    return Schedule.constant(begins, goes_over, reserved.raw[0][2])

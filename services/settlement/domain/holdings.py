@@ -1,7 +1,7 @@
 """How capacity's events of one reservation or holding add up: what is held, recalled, passed on, cut."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -27,6 +27,8 @@ from schemas.kernel.schedule import Schedule, sum_of
 from schemas.message import Event
 from services.settlement.domain.rating.facts import Holding
 
+GRID_MAX = timedelta(days=1)
+
 
 class Link(msgspec.Struct, frozen=True):
     """A whole transfer: the other reservation, and from when on the new one holds."""
@@ -39,6 +41,7 @@ class HeldState(msgspec.Struct, kw_only=True):
     """A reservation after some of its events."""
 
     reserved: Schedule = Schedule.EMPTY
+    carried: Schedule = Schedule.EMPTY
     recalled: Schedule = Schedule.EMPTY
     passed_on: dict[str, Schedule] = {}
     cuts: dict[Cause, Schedule] = {}
@@ -58,6 +61,7 @@ def holding(state: HeldState, inherited: Schedule = Schedule.EMPTY) -> Holding:
     """What f reads of it. `inherited`: what had been recalled of a reservation wholly taken over."""
     return Holding(
         reserved=state.reserved,
+        carried=state.carried,
         recalled=sum_of((state.recalled, inherited)),
         passed_on=sum_of(state.passed_on.values()),
         delivery_cut=state.cuts.get(Cause.DELIVERY, Schedule.EMPTY),
@@ -97,6 +101,10 @@ def _transfer(state: HeldState, event: Event) -> None:
                 state.recalled = state.recalled.clip(None, event.start)
         case ReservationTakenOver():
             state.reserved = event.quantity
+            # Off the grid it goes over at the next instant on it, at most a day later: the old holder has it
+            # until then. Before the novation nothing is promised, so that a day too much does no harm.
+            had = event.quantity.at(event.start)
+            state.carried = Schedule.constant(event.start - GRID_MAX, event.start, had)
             if event.whole:
                 state.before = Link(event.old_reservation, event.start)
         case _:

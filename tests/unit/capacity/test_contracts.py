@@ -220,6 +220,20 @@ async def test_novations_at_every_level_move_holders_and_nothing_else(world: Wor
     assert in_hours((await world.pool()).committed(Tier.FIRM)) == [(0, END, 100)]
 
 
+async def test_a_novation_off_the_grid_is_in_the_pool_once_and_goes_over_at_the_next_hour(
+    world: World,
+) -> None:
+    await world.sign("acme", "c", "beta", line(100))
+    for new, to, at, share in (("part", "calm", 10.5, "30"), ("rest", "dune", 20.25, "100")):
+        novation = NovateContract(
+            contract="c", to=to, new_contract=new, effective_at=hour(at), share_percent=share
+        )
+        await world.done("acme", novation)
+    assert await world.has("beta", "acme/c/main") == [(0, 11, 100), (11, 21, 70)]
+    assert await world.has("calm", "acme/part/main") == [(11, END, 30)]
+    assert await world.has("dune", "acme/rest/main") == [(21, END, 70)]
+
+
 async def test_a_recall_stays_when_the_terms_change(world: World) -> None:
     recall = RecallRight(notice_hours=24, max_percent="20")
     await world.sign("acme", "a", "beta", line(90), recall=recall)

@@ -26,10 +26,12 @@ class Chapter(msgspec.Struct, frozen=True):
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
     """What a line's reservation, or what it received by a sublease, came to. All in GPUs over time.
 
-    `reserved` is what is left after recalls; `passed_on` what its holder gave to others.
+    `reserved` is what is left after recalls; `passed_on` what its holder gave to others. `carried` is what
+    the old holder still had when a novation off the pool's grid was in force already.
     """
 
     reserved: Schedule = Schedule.EMPTY
+    carried: Schedule = Schedule.EMPTY
     recalled: Schedule = Schedule.EMPTY
     passed_on: Schedule = Schedule.EMPTY
     delivery_cut: Schedule = Schedule.EMPTY

@@ -84,7 +84,7 @@ def _undelivered(deal: Deal, chapter: Chapter, line: str, promised: Schedule) ->
     return combine(
         _short,
         promised.clip(max(since, chapter.interval.start), None),
-        holding.reserved,
+        holding.reserved + holding.carried,
         holding.recalled,
         holding.delivery_cut,
     )

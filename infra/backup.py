@@ -37,6 +37,8 @@ DUMP_SECONDS_MAX = 24 * 3600.0
 LIVING_SECONDS = 5.0
 COMPRESSION = "1"
 MANIFEST, DUMP = "manifest.json", "database.dump"
+MAINTENANCE = "postgres"
+"""The database that every server has: who renames or drops one must be connected to another."""
 
 Verify = Callable[[str, Mapping[Place, GivenHead]], Awaitable[None]]
 """`verify(dsn, heads)`: raises StoreError where a database does not hold a whole ledger with these heads."""
@@ -224,7 +226,7 @@ async def is_closed(admin_dsn: str, name: str) -> bool:
 
 async def _fill(admin_dsn: str, folder: Path, database: str) -> None:
     await _drop(admin_dsn, database)
-    connection = await connect(admin_dsn)
+    connection = await connect(address(admin_dsn, database=MAINTENANCE))
     try:
         await connection.execute(f"create database {quoted(database)} template template0 connection limit 0")
     finally:
@@ -243,7 +245,7 @@ async def _fill(admin_dsn: str, folder: Path, database: str) -> None:
 async def _put_in_place(admin_dsn: str, fresh: str, name: str, plan: Plan) -> str | None:
     """Rename the restored database to the ledger's, and the ledger's aside; return where that is now."""
     database, kept = database_name(name), None
-    connection = await connect(admin_dsn)
+    connection = await connect(address(admin_dsn, database=MAINTENANCE))
     try:
         if name in await ledger_names(admin_dsn):
             stamp = await connection.fetchval("select to_char(clock_timestamp(), 'YYYYMMDDHH24MISS')")
@@ -268,7 +270,7 @@ async def _rename(connection: Connection, old: str, new: str) -> None:
 
 
 async def _drop(admin_dsn: str, database: str) -> None:
-    connection = await connect(admin_dsn)
+    connection = await connect(address(admin_dsn, database=MAINTENANCE))
     try:
         await connection.execute(f"drop database if exists {quoted(database)} with (force)")
     finally:
@@ -276,7 +278,7 @@ async def _drop(admin_dsn: str, database: str) -> None:
 
 
 async def _limit(admin_dsn: str, database: str, connections: int) -> None:
-    connection = await connect(admin_dsn)
+    connection = await connect(address(admin_dsn, database=MAINTENANCE))
     try:
         await connection.execute(f"alter database {quoted(database)} connection limit {connections}")
     finally:

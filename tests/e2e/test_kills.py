@@ -116,6 +116,8 @@ async def test_whatever_is_killed_nothing_is_lost_or_done_twice(tmp_path: Path) 
         async with site.looking() as looking:
             await rested(looking)
             await site.services["capacity"].stop()
+            for service in (CAPACITY, CONTRACTS):
+                await looking.reads[service.name].prepare(service.projections[0].tables)
             assert len(load.answers) == total >= 20_000
             assert await faults(evidence(looking, load)) == []
 

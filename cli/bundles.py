@@ -95,7 +95,7 @@ def run_bundle(
     proofs = prove(bundle)
     broken = [proof.broken for proof in proofs if proof.broken is not None]
     if broken:
-        Console().print(f"[bold red]broken[/]  {broken[0]}")
+        Console(highlight=False, soft_wrap=True).print(f"[bold red]broken[/]  {broken[0]}")
         return 1
     store = BundleStore(bundle)
     if asking.ask is not None:

@@ -163,9 +163,7 @@ async def restore(
     name: str | None = None,
     replace: bool = False,
 ) -> Restored:
-    """Make a ledger from a backup, prove it, and put it in place, closed.
-
-    The ledger that it replaces is kept under another name.
+    """Make a ledger from a backup, prove it, and put it in place, closed; what it replaces is kept aside.
 
     Args:
         admin_dsn: an administrator; the roles are there already.
@@ -182,11 +180,7 @@ async def restore(
     """
     manifest = manifest_of(folder)
     name = name or manifest.ledger
-    there = name in await ledger_names(admin_dsn)
-    if there and not replace:
-        raise LedgerExistsError(f"there is a ledger {name} already; to replace it, say so")
-    if there and (living := await _living(address(admin_dsn, database=database_name(name)))):
-        raise LedgerInUseError(f"stop the services of {name} first: {', '.join(living)}")
+    await _may_be_made(admin_dsn, name, replace=replace)
     fresh = f"restoring_{database_name(name)}"
     await _fill(admin_dsn, folder, fresh)
     try:
@@ -199,6 +193,16 @@ async def restore(
         raise
     await upgrade_ledger(admin_dsn, name, plan)
     return Restored(ledger=name, manifest=manifest, kept=kept)
+
+
+async def _may_be_made(admin_dsn: str, name: str, *, replace: bool) -> None:
+    if name not in await ledger_names(admin_dsn):
+        return
+    if not replace:
+        raise LedgerExistsError(f"there is a ledger {name} already; to replace it, say so")
+    living = await _living(address(admin_dsn, database=database_name(name)))
+    if living:
+        raise LedgerInUseError(f"stop the services of {name} first: {', '.join(living)}")
 
 
 async def open_ledger(admin_dsn: str, name: str) -> None:

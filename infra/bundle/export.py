@@ -54,8 +54,7 @@ async def export(
 ) -> Header:
     """Write the selected events up to a cut into a file; return its header.
 
-    The events are read twice, for the header lists their types; both scans end at the cut, so that the same
-    cut gives the same bytes but for the clock.
+    The events are read twice, for the header lists their types. The same cut gives the same bytes.
 
     Raises:
         NothingSelectedError: there are no such events.
@@ -67,19 +66,16 @@ async def export(
         types |= {recorded.type for recorded, _ in page if selection.holds(recorded)}
         progress(done := done + len(page), total)
     if not types:
-        raise NothingSelectedError(f"there are no events of {selection.stream or selection.tenant} there")
+        raise NothingSelectedError(f"there are no events of {selection.stream or selection.tenant}")
     header = Header(
         ledger=ledger.name,
         mode=ledger.mode,
         shards=ledger.shards,
-        tenant=selection.tenant,
-        log=selection.log,
-        stream=selection.stream,
-        heads={f"{log}/{shard}": cut.position(log, shard) for log, shard in places},
         made_at=await store.now(),
-        leaves=selection.leaves,
+        heads={f"{log}/{shard}": cut.position(log, shard) for log, shard in places},
         types={type_: schema_hash(type_) for type_ in sorted(types)},
         states=states_of(services),
+        **msgspec.structs.asdict(selection),
     )
     with Writer(path) as writer:
         writer.add(header)

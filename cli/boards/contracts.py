@@ -22,7 +22,7 @@ from cli.boards.drawing import (
     when,
 )
 from cli.boards.sheet import Bar, Sheet
-from cli.boards.wording import differences, summary, versions, words
+from cli.boards.wording import differences, ordered, summary, versions, words
 
 _MONEY = ("headline", "elapsed", "firm", "cancellable")
 
@@ -66,7 +66,7 @@ def history(answer: Mapping[str, Any]) -> RenderableType:
     for event in answer["events"]:
         first = "supplier" in event["changes"] and "customer" in event["changes"]
         times = (when(event[key]) for key in ("recorded_at", "effective_at"))
-        changed = "the terms" if first else ", ".join(event["changes"])
+        changed = "the terms" if first else ", ".join(ordered(event["changes"]))
         drawn.row(f"v{event['version']}", *times, event["type"], event["actor"], changed)
     return Group(heading("How it was learnt"), drawn)
 

@@ -39,7 +39,7 @@ def obligations(answer: Mapping[str, Any]) -> RenderableType:
         sheet = Table.grid(padding=(0, 3))
         sheet.add_row(_grid(year, month, dated), _list(dated))
         boards += [sheet, Text()]
-    return Group(*boards)
+    return Group(*boards[:-1])
 
 
 def _grid(year: int, month: int, dated: Sequence[tuple[datetime, Mapping[str, Any]]]) -> Text:

@@ -1,6 +1,6 @@
 """The terms of a contract over time, and what differs between two of them, in words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import msgspec
@@ -9,7 +9,11 @@ from cli.boards.drawing import is_instant, money, when
 
 # What names an element of a list, so that it is compared with its like and not with its neighbour.
 KEYS = ("line", "charge", "option", "right", "category", "start", "up_to", "below", "system")
-_GIVEN_FIRST = ("supplier", "customer", "term", "currency", "lines", "charges", "termination")
+# The order in which people look at terms; whatever is not named follows by its name.
+ORDER = (
+    *("supplier", "customer", "term", "currency", "lines", "charges", "termination"),
+    *("kind", "pool", "from", "tier", "fill", "delivery", "quantity", "steps", "party", "cause"),
+)
 _DEFAULTS: Mapping[str, Any] = {
     "billing": {
         "zone": "UTC",
@@ -69,7 +73,7 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]
     if before == after:
         return
     if is_object(before) and is_object(after):
-        for name in dict.fromkeys((*before, *after)):
+        for name in ordered({*before, *after}):
             below = f"{path}.{name}" if path else name
             yield from differences(before.get(name), after.get(name), below)
     elif is_list(before) and is_list(after) and (key := _key(before, after)) is not None:
@@ -97,6 +101,9 @@ def _by_name(elements: Sequence[Any], key: str) -> Mapping[str, Mapping[str, Any
 def _whole(path: str, before: Any, after: Any, key: str) -> Iterator[Difference]:  # noqa: ANN401 JSON
     """Yield an element that is only on one side: its steps one by one, so that each can be read."""
     element: Mapping[str, Any] = after if before is None else before
+    if key == "start":  # a step is told with its span
+        yield Difference(path, before, after)
+        return
     steps = [(name, item) for name, item in element.items() if _is_stepwise(item)]
     rest = {name: item for name, item in element.items() if name != key and name not in dict(steps)}
     parts = [(path, rest)] if rest or not steps else []
@@ -107,8 +114,8 @@ def _whole(path: str, before: Any, after: Any, key: str) -> Iterator[Difference]
 
 def summary(terms: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what the terms say as (where, words); what stands at its default says nothing."""
-    for name in dict.fromkeys((*_GIVEN_FIRST, *terms)):
-        value = terms.get(name)
+    for name in ordered(terms):
+        value = terms[name]
         if value in (None, [], {}) or value == _DEFAULTS.get(name):
             continue
         key = _key(value, value) if is_list(value) else None
@@ -131,6 +138,11 @@ def _element(path: str, element: Mapping[str, Any], key: str) -> Iterator[tuple[
             yield f"{path}.{name}", words(step)
 
 
+def ordered(names: Iterable[str]) -> list[str]:
+    """Return the names of sections or fields as people look at them, however they were sent."""
+    return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+
+
 def _is_stepwise(value: Any) -> bool:  # noqa: ANN401 JSON
     return is_list(value) and bool(value) and all(is_object(one) and "start" in one for one in value)
 
@@ -150,8 +162,8 @@ def words(value: Any) -> str:  # noqa: ANN401 JSON
     assert is_object(value), "there is nothing else in JSON: no floats"
     if {"start", "end"} <= value.keys():
         return _step(value)
-    told = ((name, item) for name, item in value.items() if item not in (None, [], {}))
-    return ", ".join(f"{name.replace('_', ' ')} {_named(name, item)}" for name, item in told)
+    told = (name for name in ordered(value) if value[name] not in (None, [], {}))
+    return ", ".join(f"{name.replace('_', ' ')} {_named(name, value[name])}" for name in told)
 
 
 def _named(name: str, item: Any) -> str:  # noqa: ANN401 JSON

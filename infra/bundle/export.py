@@ -80,8 +80,7 @@ async def export(
     with Writer(path) as writer:
         writer.add(header)
         async for page in _pages(store, places, cut):
-            for link in _links(page, selection):
-                writer.add(link)
+            writer.add_all(_links(page, selection))
             progress(done := done + len(page), total)
     return header
 

@@ -6,7 +6,7 @@ although the events between two of a bundle are another's and are left out. Wher
 """
 
 import gzip
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -191,6 +191,11 @@ class Writer:
     def add(self, line: Header | Sealed | OtherLeaf) -> None:
         """Write one line."""
         self._put(msgspec.json.encode(line) + b"\n")
+
+    def add_all(self, lines: Iterable[Sealed | OtherLeaf]) -> None:
+        """Write some lines."""
+        for line in lines:
+            self.add(line)
 
     def __enter__(self) -> Self:
         """Open the file."""

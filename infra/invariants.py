@@ -83,7 +83,7 @@ def same(one: Any, other: Any) -> bool:
         return True
     try:
         return encode(one) == encode(other)
-    except TypeError:
+    except (TypeError, NotImplementedError):
         return False
 
 

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from infra.event_store import EventStore, Recorded
+from infra.chain import link
+from infra.event_store import GENESIS, Appended, Batch, EventStore, Recorded
 from infra.records import follows
 
 PAGE = 1000
@@ -66,6 +67,49 @@ class Feed:
                 self._keep(recorded)
         if events:
             self.announce(max(recorded.position for recorded in events))
+
+    def appended(self, batch: Batch, appended: Appended) -> None:
+        """Take what this process itself has just appended, so that nobody has to read it from the log.
+
+        It is known whole but for its links, and they lead to the head that the store told: if they do not,
+        or if it does not go on from what is at hand, it only says how far the log reaches.
+        """
+        count = sum(len(command.events) for command in batch.commands)
+        last = self._window[-1] if self._window else None
+        at = appended.head.position - count
+        if count and (at == 0 if last is None else last.position == at):
+            events = self._linked(batch, appended, at, GENESIS if last is None else last.chain)
+            if events[-1].chain == appended.head.chain:
+                for recorded in events:
+                    self._keep(recorded)
+        self.announce(appended.head.position)
+
+    def _linked(self, batch: Batch, appended: Appended, position: int, chain: bytes) -> list[Recorded]:
+        """Return the events of a batch as recorded, the first of them right after `position`."""
+        events = []
+        for command, place in zip(batch.commands, appended.places, strict=True):
+            for event in command.events:
+                position += 1
+                chain = link(chain, position, place.recorded_at, event.leaf)
+                events.append(
+                    Recorded(
+                        log=self.log,
+                        shard=self.shard,
+                        position=position,
+                        tenant=event.tenant,
+                        counterparty=event.counterparty,
+                        stream=event.stream,
+                        version=event.version,
+                        event_id=event.event_id,
+                        type=event.type,
+                        effective_at=event.effective_at,
+                        recorded_at=place.recorded_at,
+                        payload=event.payload,
+                        meta_bytes=event.meta,
+                        chain=chain,
+                    )
+                )
+        return events
 
     def known(self, after: int, limit: int = PAGE) -> Sequence[Recorded]:
         """Return what is at hand and goes on right after a position; empty if that is not at hand."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.alarms import Alarm, Alarms, alarm_of
 from infra.bus import Bus, BusError, Place
-from infra.event_store import ClockSuspectError, EventStore
+from infra.event_store import Appended, Batch, ClockSuspectError, EventStore
 from infra.feed import Feed
 from infra.following import HeadWatch, Pump, relaying, tailing
 from infra.leases import Leases, LeasesLostError, Shared
@@ -185,8 +185,8 @@ class LiveNode:
             relay.backlog for place, relay in self.relays.items() if self._relay_lease(place) in self._work
         )
 
-    def _announce(self, log: str, shard: int, position: int) -> None:
-        self.feeds[log, shard].announce(position)
+    def _announce(self, log: str, shard: int, batch: Batch, appended: Appended) -> None:
+        self.feeds[log, shard].appended(batch, appended)
 
     def _pumps_of(self, place: Place) -> list[Pump]:
         log, shard = place

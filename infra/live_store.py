@@ -28,8 +28,8 @@ from infra.event_store import (
 from infra.failpoints import Failpoint, reach
 from infra.telemetry import Telemetry
 
-Announce = Callable[[str, int, int], None]
-"""`announce(log, shard, position)`: the log reaches this position now."""
+Announce = Callable[[str, int, Batch, Appended], None]
+"""`announce(log, shard, batch, appended)`: what was appended to a shard is durable, and can be read."""
 
 Suspect = Callable[[str, ClockSuspectError | None], None]
 """`suspect(log, error)`: the clock does not let this log append; None: it does."""
@@ -163,10 +163,10 @@ class LiveStore:
             self._suspect(log, None)
         return answer
 
-    def announce(self, log: str, shard: int, answer: Appended | Conflict) -> None:
-        """Wake whoever follows the shard."""
+    def announce(self, log: str, shard: int, batch: Batch, answer: Appended | Conflict) -> None:
+        """Tell whoever follows the shard."""
         if isinstance(answer, Appended):
-            self._announce(log, shard, answer.head.position)
+            self._announce(log, shard, batch, answer)
 
     @asynccontextmanager
     async def _exclusive(self, log: str, shard: int) -> AsyncIterator[Writer]:
@@ -174,8 +174,8 @@ class LiveStore:
             held = _HeldWriter(self, log, shard, writer)
             yield held
         # only now it is committed, and can be read by others
-        for answer in held.answers:
-            self.announce(log, shard, answer)
+        for batch, answer in held.answers:
+            self.announce(log, shard, batch, answer)
 
 
 class _LiveWriter:
@@ -187,7 +187,7 @@ class _LiveWriter:
     async def append(self, batch: Batch) -> Appended | Conflict:
         """See `Writer.append`."""
         answer = await self._store.appended(self._writer, self._log, self._shard, batch)
-        self._store.announce(self._log, self._shard, answer)
+        self._store.announce(self._log, self._shard, batch, answer)
         return answer
 
     async def stream(self, tenant: str, stream: str, after: int = 0) -> Sequence[Recorded]:
@@ -200,12 +200,12 @@ class _HeldWriter:
 
     def __init__(self, store: LiveStore, log: str, shard: int, writer: Writer) -> None:
         self._store, self._log, self._shard, self._writer = store, log, shard, writer
-        self.answers: list[Appended | Conflict] = []
+        self.answers: list[tuple[Batch, Appended | Conflict]] = []
 
     async def append(self, batch: Batch) -> Appended | Conflict:
         """See `Writer.append`."""
         answer = await self._store.appended(self._writer, self._log, self._shard, batch)
-        self.answers.append(answer)
+        self.answers.append((batch, answer))
         return answer
 
     async def stream(self, tenant: str, stream: str, after: int = 0) -> Sequence[Recorded]:

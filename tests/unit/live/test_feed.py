@@ -7,7 +7,14 @@ import msgspec
 from infra.event_store import Recorded
 from infra.event_store.memory import MemoryEventStore
 from infra.feed import WINDOW_EVENTS_MAX, Feed
-from tests.unit.live.appended import Log
+from infra.live_store import LiveStore
+from infra.node import Ledger, Node
+from infra.outcomes import Asked
+from infra.telemetry import Telemetry
+from tests.support.echo import CAPACITY, record
+from tests.unit.live.appended import Log, clock
+
+TELEMETRY = Telemetry("tests")
 
 
 async def test_what_is_not_at_hand_is_read_from_the_log() -> None:
@@ -69,6 +76,27 @@ async def test_a_feed_is_bounded_and_forgets_the_oldest() -> None:
         feed._keep(events[1])
     assert len(feed._window) == WINDOW_EVENTS_MAX
     assert feed.known(0) == ()
+
+
+async def test_what_this_process_appends_is_at_hand_at_once_byte_for_byte() -> None:
+    log, feed = Log(), Feed("capacity", 0)
+    store = LiveStore(log.store, lambda _log, _shard, batch, done: feed.appended(batch, done), TELEMETRY)
+    node = Node(CAPACITY, Ledger(name="test", mode="live", shards=1), store, log.reads, clock)
+    for number in range(3):
+        name = f"double-{number}"
+        await node.commands.submit(Asked(command=record(name), id=name, actor="ada"))
+    assert feed.head == 6
+    assert feed.known(0) == list(await log.store.shard("capacity", 0, 0))
+
+
+async def test_what_this_process_appends_after_others_is_left_to_the_log() -> None:
+    log, feed = Log(), Feed("capacity", 0)
+    await log.append(2)
+    store = LiveStore(log.store, lambda _log, _shard, batch, done: feed.appended(batch, done), TELEMETRY)
+    node = Node(CAPACITY, Ledger(name="test", mode="live", shards=1), store, log.reads, clock)
+    await node.commands.submit(Asked(command=record("mine"), id="mine", actor="ada"))
+    assert (feed.head, feed.known(2)) == (3, ())
+    assert await feed.after(0, log.store) == list(await log.store.shard("capacity", 0, 0))
 
 
 class Cut(MemoryEventStore):

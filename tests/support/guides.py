@@ -16,8 +16,8 @@ GUIDES = (
         ROOT / "docs" / "guides" / f"{name}.md"
         for name in (
             "partners",
-            "contract-systems",
             "finance",
+            "contract-systems",
             "subscribers",
             "operations",
         )
@@ -70,7 +70,14 @@ def run(commands: Sequence[Shown], folder: Path, seconds_max: float) -> list[tup
     """
     script = "exec 2>&1\n" + "".join(f"{one.command}\nprintf '{_MARK}'\n" for one in commands)
     done = subprocess.run(
-        ["bash"], input=script, cwd=folder, capture_output=True, text=True, errors="replace", timeout=seconds_max, check=False
+        ["bash"],
+        input=script,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=seconds_max,
+        check=False,
     )
     outputs = done.stdout.split(_MARK)[: len(commands)]
     return list(zip(commands, outputs, strict=False))

@@ -5,10 +5,9 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from infra.chain import leaf, link
-from infra.codec import digest, encode
+from infra.chain import link
+from infra.drafts import Draft, new_commands
 from infra.event_store import (
     GENESIS,
     Appended,
@@ -18,20 +17,16 @@ from infra.event_store import (
     EventStore,
     Head,
     Known,
-    Meta,
     NewCommand,
-    NewEvent,
     Place,
     Reused,
     StreamName,
     Writer,
 )
 from infra.fold import category, fold, over
-from infra.ids import event_ids
-from infra.outcomes import Accepted, Deciding, IdReused, NotDone, QueueFullError, Rejected, Result, Submission
+from infra.outcomes import Accepted, IdReused, NotDone, QueueFullError, Rejected, Result, Submission
 from infra.past import Folded
 from schemas.decision import Aggregate, Emitted, Outcome, Refused
-from schemas.message import tag
 
 BATCH_COMMANDS_MAX = 500
 QUEUE_COMMANDS_MAX = 20_000
@@ -54,7 +49,7 @@ class _Pass:
     def __init__(self) -> None:
         self.submissions: list[Submission] = []
         self.results: list[list[Result | None]] = []
-        self.commands: list[NewCommand] = []
+        self.drafts: list[Draft] = []
         self.owners: list[tuple[int, int]] = []
         self.streams: dict[StreamName, int] = {}
         self.keys: set[tuple[str, str, str]] = set()
@@ -120,11 +115,11 @@ class Appender:
                     submission.fail(error)
 
     async def _settle(self, batch: list[Submission]) -> None:
-        await self._load_together({name for s in batch for c in s.commands for name in self._names(c)})
+        await self._load_together({name for s in batch for name in s.names if name not in self._states})
         left = await self._try(batch, self._store.writer(self._log, self._shard))
         if left:
             async with self._store.exclusive(self._log, self._shard) as writer:
-                self._forget({name for s in left for c in s.commands for name in self._names(c)})
+                self._forget({name for s in left for name in s.names})
                 while left:
                     left = await self._try(left, writer)
 
@@ -134,7 +129,7 @@ class Appender:
         waiting: list[Submission] = []
         for number, submission in enumerate(batch):
             alone = len(submission.commands) > 1
-            if tried.spoiled or (alone and tried.commands) or tried.keys.intersection(submission.keys):
+            if tried.spoiled or (alone and tried.drafts) or not tried.keys.isdisjoint(submission.keys):
                 waiting.extend(batch[number:])
                 break
             await self._decide(submission, tried, writer)
@@ -144,13 +139,14 @@ class Appender:
         if not tried.submissions:
             self._forget(tried.spoiled)
             return waiting
+        commands = new_commands(tried.drafts)
         streams = tuple(
-            DecidedOn(name.tenant, name.stream, version) for name, version in tried.streams.items()
+            [DecidedOn(name.tenant, name.stream, version) for name, version in tried.streams.items()]
         )
-        answer = await writer.append(Batch(tuple(tried.commands), streams))
+        answer = await writer.append(Batch(commands, streams))
         match answer:
             case Appended():
-                self._answer(tried, answer)
+                self._answer(tried, commands, answer)
                 self._forget(tried.spoiled)
                 return waiting
             case Conflict():
@@ -159,13 +155,15 @@ class Appender:
 
     async def _decide(self, submission: Submission, tried: _Pass, writer: Writer) -> None:
         """Decide one submission upon all before it. A bug in a rule fails this submission alone."""
-        names = [name for command in submission.commands for name in self._names(command)]
         try:
-            for name in names:
-                await self._load(name, writer)
-            outcomes = self._outcomes(submission, tried, names)
+            for name in submission.names:
+                if name in self._states:
+                    self._states.move_to_end(name)
+                else:
+                    await self._load(name, writer)
+            outcomes = self._outcomes(submission, tried)
         except Exception as error:  # noqa: BLE001 a bug in one rule must not take the batch with it
-            tried.spoiled.update(names)
+            tried.spoiled.update(submission.names)
             submission.fail(error)
             return
         if submission.dry_run:
@@ -180,29 +178,26 @@ class Appender:
             events: list[tuple[Emitted, int]] = []
             if not refused and not isinstance(outcome, Refused):
                 events = self._numbered(command.order.book, outcome, outcomes[index + 1 :])
-            tried.commands.append(_new_command(command, events, refused=refused))
+            tried.drafts.append(Draft(command, events, refused))
             tried.owners.append((number, index))
 
-    def _outcomes(self, submission: Submission, tried: _Pass, names: Sequence[StreamName]) -> list[Outcome]:
+    def _outcomes(self, submission: Submission, tried: _Pass) -> list[Outcome]:
         """Decide the commands of a submission one upon the other, and take their events into the states."""
-        for name in names:
+        for name in submission.names:
             tried.streams.setdefault(name, self._states[name].version)
         outcomes: list[Outcome] = []
         for command in submission.commands:
-            states = {
-                stream: self._states[StreamName(command.order.book, stream)].state
-                for stream in command.streams
-            }
+            states = {name.stream: self._states[name].state for name in command.names}
             outcome = command.rule.decide(states, command.order)
             outcomes.append(outcome)
             if isinstance(outcome, Refused):
                 if len(outcomes) > 1:
-                    self._forget(names)
+                    self._forget(submission.names)
                 break
             if not submission.dry_run or len(submission.commands) > 1:
                 self._evolve(command.order.book, outcome)
         if submission.dry_run and len(submission.commands) > 1:
-            self._forget(names)
+            self._forget(submission.names)
         missing = len(submission.commands) - len(outcomes)
         return outcomes + [[] for _ in range(missing)]
 
@@ -216,6 +211,8 @@ class Appender:
         self, book: str, emitted: Sequence[Emitted], later: Sequence[Outcome]
     ) -> list[tuple[Emitted, int]]:
         """Return events with their versions, counted back from states that hold the later ones too."""
+        if len(emitted) == 1 and not later:
+            return [(emitted[0], self._states[StreamName(book, emitted[0].stream)].version)]
         after = Counter(one.stream for others in later if not isinstance(others, Refused) for one in others)
         numbered = []
         for one in reversed(emitted):
@@ -224,11 +221,9 @@ class Appender:
             after[one.stream] += 1
         return numbered[::-1]
 
-    def _answer(self, tried: _Pass, appended: Appended) -> None:
-        chains = self._chains(tried, appended)
-        for (number, index), command, place in zip(
-            tried.owners, tried.commands, appended.places, strict=True
-        ):
+    def _answer(self, tried: _Pass, commands: Sequence[NewCommand], appended: Appended) -> None:
+        chains = self._chains(commands, appended)
+        for (number, index), command, place in zip(tried.owners, commands, appended.places, strict=True):
             if place.known:
                 tried.results[number][index] = self._duplicate(place)
             elif tried.results[number][index] is None:
@@ -257,10 +252,10 @@ class Appender:
             tried.submissions[number].settle([result or NotDone() for result in found[number]])
         return [submission for number, submission in enumerate(tried.submissions) if number not in known]
 
-    def _chains(self, tried: _Pass, appended: Appended) -> dict[int, bytes]:
+    def _chains(self, commands: Sequence[NewCommand], appended: Appended) -> dict[int, bytes]:
         """Return the chain at each command's last event; nothing where another writer came between."""
         position, chain, found = self._head.position, self._head.chain, dict[int, bytes]()
-        for command, place in zip(tried.commands, appended.places, strict=True):
+        for command, place in zip(commands, appended.places, strict=True):
             if place.known or place.first is None:
                 continue
             if place.first != position + 1:
@@ -290,22 +285,16 @@ class Appender:
             return Rejected(outcome)
         return NotDone() if refused else None
 
-    def _names(self, command: Deciding) -> list[StreamName]:
-        return [StreamName(command.order.book, stream) for stream in command.streams]
-
     async def _load(self, name: StreamName, writer: Writer) -> None:
         """Bring a stream's state into the cache; inside a held head, read through its writer."""
-        if name in self._states:
-            self._states.move_to_end(name)
-            return
         folded = await self._folded(name)
         tail = await writer.stream(name.tenant, name.stream, folded.version)
         newest = over(self._aggregates[category(name.stream)], folded.state, folded.version, tail)
         self._states[name] = _Kept(newest.state, newest.version)
 
     async def _load_together(self, names: Iterable[StreamName]) -> None:
-        """Load what is not cached, some streams at a time; what fails is tried again where it is needed."""
-        missing = [name for name in names if name not in self._states]
+        """Load streams, some at a time; what fails is tried again where it is needed."""
+        missing = list(names)
         for start in range(0, len(missing), LOADS_AT_ONCE):
             some = missing[start : start + LOADS_AT_ONCE]
             found = await asyncio.gather(*(self._folded(name) for name in some), return_exceptions=True)
@@ -321,64 +310,3 @@ class Appender:
     def _forget(self, names: Iterable[StreamName]) -> None:
         for name in names:
             self._states.pop(name, None)
-
-
-def _new_command(command: Deciding, events: Sequence[tuple[Emitted, int]], *, refused: bool) -> NewCommand:
-    asked, order = command.asked, command.order
-    ids = event_ids(len(events), order.at)
-    return NewCommand(
-        tenant=order.book,
-        actor=order.actor,
-        id=order.id,
-        digest=digest(order.command),
-        events=tuple(
-            _new_event(command, one, id_, version) for (one, version), id_ in zip(events, ids, strict=True)
-        ),
-        refused=refused,
-        cause_recorded_at=None if asked.cause is None else asked.cause.recorded_at,
-    )
-
-
-def _new_event(command: Deciding, one: Emitted, event_id: UUID, version: int) -> NewEvent:
-    tenant, type_ = command.order.book, tag(type(one.event))
-    payload, meta = encode(one.event), _meta(command, one)
-    effective_at = one.effective_at or command.order.effective_at
-    hashed = leaf(
-        tenant=tenant,
-        counterparty=one.counterparty,
-        stream=one.stream,
-        version=version,
-        event_id=event_id,
-        type_=type_,
-        effective_at=effective_at,
-        payload=payload,
-        meta=meta,
-    )
-    return NewEvent(
-        tenant=tenant,
-        counterparty=one.counterparty,
-        stream=one.stream,
-        version=version,
-        event_id=event_id,
-        type=type_,
-        effective_at=effective_at,
-        payload=payload,
-        meta=meta,
-        leaf=hashed,
-    )
-
-
-def _meta(command: Deciding, one: Emitted) -> bytes:
-    asked, order, cause = command.asked, command.order, command.asked.cause
-    return encode(
-        Meta(
-            actor=order.actor,
-            command=order.id,
-            causation=None if cause is None else cause.origin,
-            correlation=order.id if cause is None else cause.meta.correlation,
-            credential=asked.credential,
-            source=asked.source,
-            traceparent=asked.traceparent if cause is None else cause.meta.traceparent,
-            needs=one.needs,
-        )
-    )

@@ -6,11 +6,19 @@ knows. `infra/event_store/sql` computes the same chain; the conformance suite co
 
 import struct
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+# Every part of a leaf has its length before it.
+LENGTH = struct.Struct(">I")
+VERSION_AND_ID = struct.Struct(">Iq I16s")
+INSTANT_AND_HASHES = struct.Struct(">Iq I32s I32s")
+PLACE = struct.Struct(">qq")
+NAMES_KEPT_MAX = 10_000
 
 
 def microseconds(instant: datetime) -> int:
@@ -32,19 +40,25 @@ def leaf(  # noqa: PLR0913 the parts of the hash, all of them by name
 ) -> bytes:
     """Return the hash (32 bytes) of one event, without position and time: sha256 over its parts."""
     parts = (
-        tenant.encode(),
-        b"" if counterparty is None else counterparty.encode(),
-        stream.encode(),
-        struct.pack(">q", version),
-        event_id.bytes,
-        type_.encode(),
-        struct.pack(">q", microseconds(effective_at)),
-        sha256(payload).digest(),
-        sha256(meta).digest(),
+        _named(tenant),
+        _named(counterparty or ""),
+        _named(stream),
+        VERSION_AND_ID.pack(8, version, 16, event_id.bytes),
+        _named(type_),
+        INSTANT_AND_HASHES.pack(
+            8, microseconds(effective_at), 32, sha256(payload).digest(), 32, sha256(meta).digest()
+        ),
     )
-    return sha256(b"".join([struct.pack(">I", len(part)) + part for part in parts])).digest()
+    return sha256(b"".join(parts)).digest()
+
+
+@lru_cache(maxsize=NAMES_KEPT_MAX)
+def _named(name: str) -> bytes:
+    """Return a name as a part of a leaf; names come again and again."""
+    part = name.encode()
+    return LENGTH.pack(len(part)) + part
 
 
 def link(previous: bytes, position: int, recorded_at: datetime, leaf_: bytes) -> bytes:
     """Return the next chain hash (32 bytes): sha256(previous ‖ position ‖ microseconds ‖ leaf)."""
-    return sha256(previous + struct.pack(">qq", position, microseconds(recorded_at)) + leaf_).digest()
+    return sha256(previous + PLACE.pack(position, microseconds(recorded_at)) + leaf_).digest()

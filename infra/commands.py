@@ -125,7 +125,8 @@ class Commands:
             order = msgspec.structs.replace(order, facts=await rule.gather(order, self._past))
             if rule.streams_of is not None:
                 streams = tuple(dict.fromkeys((*streams, *rule.streams_of(order.facts))))
-        return Deciding(asked=asked, rule=rule, order=order, streams=streams)
+        names = tuple([StreamName(place.book, stream) for stream in streams])
+        return Deciding(asked=asked, rule=rule, order=order, names=names)
 
     def _nothing_comes_of(self, submission: Submission) -> bool:
         """Settle a refusal or dry run in a book without events: no retry can be known, nothing is kept."""
@@ -133,8 +134,8 @@ class Commands:
         outcomes: list[list[Emitted]] = []
         for number, command in enumerate(submission.commands):
             aggregates = self._aggregates[command.rule.log]
-            for name in command.streams:
-                states.setdefault(name, aggregates[category(name)].initial())
+            for name in command.names:
+                states.setdefault(name.stream, aggregates[category(name.stream)].initial())
             outcome = command.rule.decide(states, command.order)
             if isinstance(outcome, Refused):
                 results: list[Result] = [NotDone() for _ in submission.commands]

@@ -2,20 +2,21 @@
 
 import os
 from datetime import datetime
+from struct import Struct
 from uuid import UUID
 
 from infra.chain import microseconds
+from infra.database import Uuid
 
-RANDOM_BYTES = 10
+RANDOM = Struct(">HQ")
+HALVES = Struct(">QQ")
+VERSION, VARIANT = 0x7 << 12, 0b10 << 62
 
 
 def event_ids(count: int, at: datetime) -> list[UUID]:
     """Return `count` fresh ids for events decided at `at`; one call to the operating system a batch."""
-    milliseconds = microseconds(at) // 1000
-    random = os.urandom(RANDOM_BYTES * count)
-    found = []
-    for index in range(count):
-        bits = int.from_bytes(random[index * RANDOM_BYTES : (index + 1) * RANDOM_BYTES], "big")
-        high, low = bits >> 68, bits & ((1 << 62) - 1)
-        found.append(UUID(int=milliseconds << 80 | 0x7 << 76 | (high & 0xFFF) << 64 | 0b10 << 62 | low))
-    return found
+    high = microseconds(at) // 1000 << 16 | VERSION
+    random = os.urandom(RANDOM.size * count)
+    return [
+        Uuid(HALVES.pack(high | few & 0xFFF, VARIANT | many >> 2)) for few, many in RANDOM.iter_unpack(random)
+    ]

@@ -1,13 +1,13 @@
 """What commands are on their way, and what may come of them: done, refused, or unknown (an exception)."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import msgspec
 
-from infra.event_store import NewEvent, Place, Recorded
+from infra.event_store import NewEvent, Place, Recorded, StreamName
 from infra.service import Rule
 from schemas.decision import Emitted, Order, Refused
 from schemas.message import Command
@@ -74,29 +74,31 @@ class QueueFullError(Exception):
 
 
 class Deciding(msgspec.Struct, frozen=True, kw_only=True):
-    """A command on its way: what was asked, its rule, and the order that the rule will decide."""
+    """A command on its way: what was asked, its rule, the order that it will decide, and on which streams."""
 
     asked: Asked
     rule: Rule
     order: Order[Any]
-    streams: tuple[str, ...]
+    names: tuple[StreamName, ...]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The idempotency key: (book, actor, command id)."""
+        return (self.order.book, self.order.actor, self.order.id)
 
 
 class Submission:
     """One or more commands that are settled together, and who waits for them."""
 
-    __slots__ = ("commands", "dry_run", "future")
+    __slots__ = ("commands", "dry_run", "future", "keys", "names")
 
     def __init__(self, commands: Sequence[Deciding], *, dry_run: bool) -> None:
         """Take the commands of one book in the order in which they are to be decided."""
         self.commands = tuple(commands)
+        self.keys = [command.key for command in self.commands]
+        self.names = [name for command in self.commands for name in command.names]
         self.dry_run = dry_run
         self.future: asyncio.Future[tuple[Result, ...]] = asyncio.get_running_loop().create_future()
-
-    @property
-    def keys(self) -> Iterable[tuple[str, str, str]]:
-        """The idempotency keys: (book, actor, command id)."""
-        return ((c.order.book, c.order.actor, c.order.id) for c in self.commands)
 
     def settle(self, results: Sequence[Result]) -> None:
         """Answer whoever waits."""

@@ -47,6 +47,22 @@ def test_parts_cannot_flow_into_each_other() -> None:
     assert leaf(**FIELDS) != leaf(**moved)  # type: ignore[arg-type]
 
 
+def test_a_leaf_is_the_hash_of_its_parts_each_with_its_length_before_it() -> None:
+    parts = (
+        b"spacex",
+        b"google",
+        b"contract-google-colossus",
+        (3).to_bytes(8, "big"),
+        (7).to_bytes(16, "big"),
+        b"contracts.ContractSigned.v1",
+        (1_790_812_800_000_000).to_bytes(8, "big"),
+        sha256(b"{}").digest(),
+        sha256(b"{}").digest(),
+    )
+    whole = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    assert leaf(**FIELDS) == sha256(whole).digest()  # type: ignore[arg-type]
+
+
 def test_a_link_is_the_hash_of_the_one_before_the_position_the_time_and_the_leaf() -> None:
     one = leaf(**FIELDS)  # type: ignore[arg-type]
     expected = sha256(GENESIS + (1).to_bytes(8, "big") + (1_790_812_800_000_000).to_bytes(8, "big") + one)

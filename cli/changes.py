@@ -1,7 +1,7 @@
 """What differs between two answers to one question, value by value."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -14,7 +14,7 @@ class Change(msgspec.Struct, frozen=True):
     after: Any
 
 
-def changes(before: object, after: object, path: str = "$") -> Iterator[Change]:
+def changes(before: Any, after: Any, path: str = "$") -> Iterator[Change]:  # noqa: ANN401 JSON
     """Yield what differs between two values of JSON, in the order of the first.
 
     Elements of a list are compared with their like: by the first field whose values tell all of them apart
@@ -22,15 +22,23 @@ def changes(before: object, after: object, path: str = "$") -> Iterator[Change]:
     """
     if before == after:
         return
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
+    if _is_object(before) and _is_object(after):
         for name in dict.fromkeys((*before, *after)):
             yield from changes(before.get(name), after.get(name), f"{path}.{name}")
-    elif isinstance(before, list) and isinstance(after, list):
+    elif _is_list(before) and _is_list(after):
         then, now = _named(before, after)
         for name in dict.fromkeys((*then, *now)):
             yield from changes(then.get(name), now.get(name), f"{path}[{name}]")
     else:
         yield Change(path, before, after)
+
+
+def _is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:  # noqa: ANN401 JSON
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: Any) -> TypeGuard[Sequence[Any]]:  # noqa: ANN401 JSON
+    return isinstance(value, list)
 
 
 def _named(before: Sequence[Any], after: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:

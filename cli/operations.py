@@ -1,7 +1,7 @@
 """What the commands of operations share: which ledger, where its servers are, and how progress is shown."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -115,7 +115,7 @@ class Bar:
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Bar]:
+def progress_bar(what: str) -> Generator[Bar]:
     """Show a bar on a terminal while something runs; in a pipe nothing."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     shown = sys.stderr.isatty()

@@ -1,7 +1,7 @@
 """`capledger quarantine list | show | retry | discard`: events that a consumer could not apply."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated
 
@@ -128,7 +128,7 @@ async def _discard(consumer: str, place: str, where: Where) -> int:
 
 
 @asynccontextmanager
-async def _quarantine(service: Service, where: Where) -> AsyncIterator[Quarantine]:
+async def _quarantine(service: Service, where: Where) -> AsyncGenerator[Quarantine]:
     config = where.settings(service.name)
     async with as_service(config, where.name(config), service) as stage:
         node = await stage.node(service)

@@ -67,7 +67,7 @@ async def row_faults(node: Node) -> list[str]:
     for projection in node.service.projections:
         anew = MemoryReadStore()
         await anew.prepare(projection.tables)
-        positions = {}
+        positions: dict[tuple[str, int], int] = {}
         for log in projection.follows:
             for shard in range(node.store.shards):
                 positions[log, shard] = (await node.reads.checkpoint(projection.name, log, shard)).position

@@ -3,7 +3,7 @@
 Where it is comes from the configuration file of any of its services.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -43,7 +43,7 @@ class Backstage:
         self.tail = PostgresTail(database)
 
     @asynccontextmanager
-    async def bus(self) -> AsyncIterator[KafkaBus]:
+    async def bus(self) -> AsyncGenerator[KafkaBus]:
         """Open its topics."""
         bus = KafkaBus(self._config.kafka, self.ledger, "capledger-operations")
         try:
@@ -89,7 +89,7 @@ class Backstage:
 
 
 @asynccontextmanager
-async def as_service(config: Config, name: str, service: Service) -> AsyncIterator[Backstage]:
+async def as_service(config: Config, name: str, service: Service) -> AsyncGenerator[Backstage]:
     """Open a ledger under the role of the service that the configuration is of.
 
     Raises:
@@ -101,7 +101,7 @@ async def as_service(config: Config, name: str, service: Service) -> AsyncIterat
 
 
 @asynccontextmanager
-async def as_administrator(config: Config, name: str) -> AsyncIterator[Backstage]:
+async def as_administrator(config: Config, name: str) -> AsyncGenerator[Backstage]:
     """Open a ledger under the role that may do everything.
 
     Raises:

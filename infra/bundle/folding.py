@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -77,14 +77,14 @@ def readable(value: Any) -> Any:
         case msgspec.Struct():
             return {name: readable(getattr(value, name)) for name in value.__struct_fields__}
         case Mapping():
-            return {_key(key): readable(item) for key, item in value.items()}
-        case set() | frozenset():
-            return sorted((readable(item) for item in value), key=encode)
-        case list() | tuple():
-            return [readable(item) for item in value]
+            found = cast("Mapping[Any, Any]", value)
+            return {_key(key): readable(item) for key, item in found.items()}
+        case set() | frozenset() | list() | tuple():
+            items: list[Any] = [readable(item) for item in cast("Iterable[Any]", value)]
+            return sorted(items, key=encode) if isinstance(value, set | frozenset) else items
         case _:
-            found = plain(value)
-            return readable(found) if found is not value else str(value)
+            told = plain(value)
+            return readable(told) if told is not value else str(value)
 
 
 def _key(key: Any) -> str:

@@ -106,7 +106,7 @@ class BundleStore:
         self, log: str, party: str, category: str, cut: Cut | None = None
     ) -> Sequence[StreamName]:
         """See `EventStore.streams`."""
-        found = []
+        found: list[StreamName] = []
         for (name_log, name), kept in self._streams.items():
             known = [one for one in kept if cut is None or cut.holds(one.origin)]
             mine = name.tenant == party or any(one.counterparty == party for one in known)

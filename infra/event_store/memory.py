@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from datetime import datetime, timedelta
 
 import msgspec
@@ -284,6 +285,13 @@ class MemoryEventStore:
             before = kept.commands.get(key)
             first = one.first if before is None else before[1].first
             kept.commands[key] = (b"", Place(first, one.last, one.recorded_at))
+
+    def copied(self) -> "MemoryEventStore":
+        """Return what a backup of it holds."""
+        made = MemoryEventStore(self.clock, self._count)
+        made._shards.update({place: deepcopy(shard) for place, shard in self._shards.items()})  # noqa: SLF001
+        made._placement.update(self._placement)  # noqa: SLF001
+        return made
 
     def damage(self, log: str, shard: int, position: int, payload: bytes) -> None:
         """Change a kept payload behind the store's back, so that tests can see it found."""

@@ -182,7 +182,7 @@ class PostgresAsides:
         return await self._live.parked(projection.name)
 
     async def _aside(self, connection: Connection, projection: Projection, kind: Kind) -> PostgresAside:
-        names = {}
+        names: dict[str, str] = {}
         for table in projection.tables:
             version = VERSION.search(await shown(connection, self._schema, table.name))
             assert version is not None, "a view shows a version of its table"

@@ -5,7 +5,7 @@ chain, quarantine and what an event needs are treated alike, and a crash in betw
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -127,7 +127,7 @@ class Replay:
         return found
 
     async def _compared(self, live: Projection, aside: Aside) -> Checked:
-        positions = {}
+        positions: dict[tuple[str, int], int] = {}
         for log in live.follows:
             for shard in range(self._store.shards):
                 there = await self._asides.checkpoint(live, log, shard)
@@ -215,8 +215,9 @@ class _Lane:
 
     async def close(self) -> None:
         """Let go of the scan."""
-        if isinstance(self._pages, AsyncGenerator):
-            await self._pages.aclose()
+        close: Callable[[], Awaitable[None]] | None = getattr(self._pages, "aclose", None)
+        if close is not None:
+            await close()
 
     @property
     def _reached(self) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -82,10 +81,7 @@ class Room:
 def copied(store: EventStore) -> MemoryEventStore:
     """What a backup of a store in memory holds."""
     assert isinstance(store, MemoryEventStore)
-    made = MemoryEventStore(store.clock, store.shards)
-    made._shards.update({place: deepcopy(shard) for place, shard in store._shards.items()})
-    made._placement.update(store._placement)
-    return made
+    return store.copied()
 
 
 def memory_room(clock: Callable[[], datetime] = lambda: AT) -> Room:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import msgspec
 
@@ -76,15 +76,18 @@ def readable(value: Any) -> Any:
             return value.hex()
         case msgspec.Struct():
             return {name: readable(getattr(value, name)) for name in value.__struct_fields__}
-        case Mapping():
-            found = cast("Mapping[Any, Any]", value)
-            return {_key(key): readable(item) for key, item in found.items()}
+        case _ if _is_mapping(value):
+            return {_key(key): readable(item) for key, item in value.items()}
         case set() | frozenset() | list() | tuple():
             items: list[Any] = [readable(item) for item in cast("Iterable[Any]", value)]
             return sorted(items, key=encode) if isinstance(value, set | frozenset) else items
         case _:
             told = plain(value)
             return readable(told) if told is not value else str(value)
+
+
+def _is_mapping(value: Any) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(value, Mapping)
 
 
 def _key(key: Any) -> str:

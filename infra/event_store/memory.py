@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from datetime import datetime, timedelta
@@ -87,7 +87,7 @@ class _ShardWriter:
         return Known(msgspec.structs.replace(known[1], known=True)) if same else Reused()
 
     def _stale(self, batch: Batch) -> Mapping[StreamName, int]:
-        found = {}
+        found: dict[StreamName, int] = {}
         for decided in batch.streams:
             name = StreamName(decided.tenant, decided.stream)
             actual = len(self._shard.streams[name]) if name in self._shard.streams else 0
@@ -177,7 +177,7 @@ class MemoryEventStore:
         return _ShardWriter(self, log, shard)
 
     @asynccontextmanager
-    async def exclusive(self, log: str, shard: int) -> AsyncIterator[Writer]:
+    async def exclusive(self, log: str, shard: int) -> AsyncGenerator[Writer]:
         """See `EventStore.exclusive`."""
         async with self._shards[log, shard].lock:
             yield _ShardWriter(self, log, shard)
@@ -241,7 +241,7 @@ class MemoryEventStore:
         """See `EventStore.resolve`."""
         if instant > self.clock():
             raise InstantInFutureError(instant.isoformat())
-        positions = {}
+        positions: dict[tuple[str, int], int] = {}
         for (log, number), shard in self._shards.items():
             shard.sealed_at = instant if shard.sealed_at is None else max(shard.sealed_at, instant)
             positions[log, number] = sum(recorded.recorded_at <= instant for recorded in shard.events)
@@ -289,8 +289,8 @@ class MemoryEventStore:
     def copied(self) -> "MemoryEventStore":
         """Return what a backup of it holds."""
         made = MemoryEventStore(self.clock, self._count)
-        made._shards.update({place: deepcopy(shard) for place, shard in self._shards.items()})  # noqa: SLF001
-        made._placement.update(self._placement)  # noqa: SLF001
+        made._shards.update({place: deepcopy(shard) for place, shard in self._shards.items()})
+        made._placement.update(self._placement)
         return made
 
     def damage(self, log: str, shard: int, position: int, payload: bytes) -> None:

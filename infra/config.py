@@ -8,7 +8,7 @@ only we can read.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, dataclass_transform
+from typing import Any, Literal, cast, dataclass_transform
 
 import msgspec
 
@@ -82,7 +82,7 @@ class HttpSettings(Section):
 
     host: str = "127.0.0.1"
     port: int = 0
-    peers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    peers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
 class TelemetrySettings(Section):
@@ -116,7 +116,7 @@ class Config(Section):
     shards: int = 4
     pepper_file: str | None = None
     sealing_file: str | None = None
-    failpoints: Mapping[str, str] = msgspec.field(default_factory=dict)
+    failpoints: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     replica: str | None = None
 
@@ -128,11 +128,11 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Config:
         ConfigError: it cannot be read, a name is unknown, a value has the wrong type.
     """
     try:
-        values = msgspec.yaml.decode(path.read_bytes())
+        values = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: expected names and values: {error}") from error
     except (OSError, msgspec.DecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected names and values")
     for name, text in (os.environ if environment is None else environment).items():
         if name.startswith(PREFIX) and "__" in name.removeprefix(PREFIX):
             _put(values, name.removeprefix(PREFIX).lower().split("__"), text)
@@ -159,7 +159,8 @@ def secret(path: str) -> bytes:
 
 def _put(values: dict[str, Any], path: list[str], text: str) -> None:
     for name in path[:-1]:
-        values = values.setdefault(name, {})
-        if not isinstance(values, dict):
+        below: Any = values.setdefault(name, {})
+        if not isinstance(below, dict):
             raise ConfigError(f"{PREFIX}{'__'.join(path).upper()}: {name} holds no names")
+        values = cast("dict[str, Any]", below)
     values[path[-1]] = text

@@ -86,7 +86,7 @@ class Feed:
 
     def _linked(self, batch: Batch, appended: Appended, position: int, chain: bytes) -> list[Recorded]:
         """Return the events of a batch as recorded, the first of them right after `position`."""
-        events = []
+        events: list[Recorded] = []
         for command, place in zip(batch.commands, appended.places, strict=True):
             for event in command.events:
                 position += 1

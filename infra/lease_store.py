@@ -1,7 +1,7 @@
 """Leases in PostgreSQL: advisory locks on one connection of a process, and a row that says that it lives."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -50,19 +50,19 @@ class PostgresLeases:
 
     async def close(self) -> None:
         """See `Leases.close`."""
-        if self._connection is None:
+        connection = self._connection
+        if connection is None:
             return
         try:
-            async with self._connected() as connection:
+            async with self._connected():
                 await connection.execute(_statement("leave"), self._replica)
         except LeasesLostError:
             return
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.terminate()
+        self._connection = None
+        connection.terminate()
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Unpooled]:
+    async def _connected(self) -> AsyncGenerator[Unpooled]:
         """Work on the connection; if anything goes wrong it is dropped, and with it every lease."""
         connection = self._connection
         if connection is None:

@@ -4,7 +4,7 @@ The parts are the same with PostgreSQL and Kafka, in a test on memory adapters, 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from infra.alarms import Alarm, Alarms, alarm_of
@@ -237,7 +237,7 @@ class LiveNode:
             else:
                 self.alarms.hush(f"{consumer}-quarantine")
 
-    async def _kept(self, name: str, run: Any) -> None:
+    async def _kept(self, name: str, run: Callable[[Backoff], Coroutine[Any, Any, None]]) -> None:
         await keep(f"{self.node.ledger.name}-{name}", run, self.alarms)
 
     def _relay_lease(self, place: Place) -> str:

@@ -5,7 +5,7 @@ when the two are found to differ: a store restored from an older backup must not
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 
@@ -169,7 +169,7 @@ class LiveStore:
             self._announce(log, shard, batch, answer)
 
     @asynccontextmanager
-    async def _exclusive(self, log: str, shard: int) -> AsyncIterator[Writer]:
+    async def _exclusive(self, log: str, shard: int) -> AsyncGenerator[Writer]:
         async with self._store.exclusive(log, shard) as writer:
             held = _HeldWriter(self, log, shard, writer)
             yield held

@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -51,7 +51,7 @@ def configure(level: str = "info", *, service: str = "", stream: Any = None) -> 
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         cache_logger_on_first_use=False,
     )
 
@@ -105,7 +105,11 @@ def _error(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[st
     found = line.pop("exc_info", None)
     if not found:
         return line
-    error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
+    error: object = found
+    if found is True:
+        error = sys.exc_info()[1]
+    elif isinstance(found, tuple):
+        error = cast("tuple[object, object, object]", found)[1]
     if isinstance(error, BaseException):
         line["error"] = type(error).__name__
         trace, place = error.__traceback__, ""

@@ -118,7 +118,7 @@ class Relay:
 
     async def _resume(self) -> None:
         """Find out where the topic stands, and that the store goes on from there."""
-        end = (await self._bus.ends([self._place]))[self._place]
+        end: TopicEnd = (await self._bus.ends([self._place]))[self._place]
         self.sent = await standing(self._place, end, self._store, self._reads)
         self.end = end.end
 

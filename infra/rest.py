@@ -6,7 +6,7 @@ ledger comes to rest after it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -85,7 +85,7 @@ class SandboxLedger:
                 await self._connection.execute(_statement("advance"), to)
 
     async def _first_due(self, until: datetime) -> Turn | None:
-        found = []
+        found: list[Turn] = []
         for service in self._plan.services:
             with reading():
                 rows = await self._connection.fetch(
@@ -155,7 +155,7 @@ class SandboxLedger:
 
 
 @asynccontextmanager
-async def sandbox_ledger(admin_dsn: str, name: str, plan: Plan) -> AsyncIterator[SandboxLedger]:
+async def sandbox_ledger(admin_dsn: str, name: str, plan: Plan) -> AsyncGenerator[SandboxLedger]:
     """Open a sandbox for whoever may move its clock."""
     connection = await connect(address(admin_dsn, database=database_name(name)))
     try:

@@ -4,7 +4,7 @@ A span costs some 14 µs and a count 5: both are taken per batch, never per even
 Prometheus text; spans go to an OTLP endpoint if one is configured, and cost nothing otherwise.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import AttributeValue
 
 from infra.config import TelemetrySettings
 
@@ -82,7 +83,7 @@ class Telemetry:
     @contextmanager
     def span(
         self, name: str, traceparent: str | None = None, labels: Labels = NO_LABELS
-    ) -> Iterator[str | None]:
+    ) -> Generator[str | None]:
         """Cover what runs inside with a span below `traceparent`; yields the span's own traceparent."""
         if self._tracer is None:
             yield traceparent
@@ -162,7 +163,8 @@ def _lines(metric: Metric) -> list[str]:
 
 
 def _histogram(name: str, point: HistogramDataPoint) -> list[str]:
-    lines, below = [], 0
+    lines: list[str] = []
+    below = 0
     for bound, count in zip((*point.explicit_bounds, None), point.bucket_counts, strict=True):
         below += count
         upper = "+Inf" if bound is None else _number(bound)
@@ -172,9 +174,8 @@ def _histogram(name: str, point: HistogramDataPoint) -> list[str]:
     return lines
 
 
-def _labels(attributes: object, **more: str) -> str:
-    pairs = dict(attributes) if isinstance(attributes, Mapping) else {}
-    pairs |= more
+def _labels(attributes: Mapping[str, AttributeValue] | None, **more: str) -> str:
+    pairs = {**(attributes or {}), **more}
     if not pairs:
         return ""
     return "{" + ",".join(f'{key}="{_escaped(str(value))}"' for key, value in pairs.items()) + "}"

@@ -1,7 +1,7 @@
 """The topics of a ledger on Apache Kafka."""
 
 import ssl
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -127,7 +127,7 @@ class KafkaBus:
         }
 
     @asynccontextmanager
-    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+    async def _admin(self) -> AsyncGenerator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(**self._connection())
         try:
             await within(ANSWER_SECONDS_MAX, admin.start())
@@ -157,7 +157,7 @@ class KafkaBus:
         return consumer
 
     @asynccontextmanager
-    async def _consumer(self, partitions: Collection[TopicPartition]) -> AsyncIterator[AIOKafkaConsumer]:
+    async def _consumer(self, partitions: Collection[TopicPartition]) -> AsyncGenerator[AIOKafkaConsumer]:
         consumer = await self._started(partitions)
         try:
             yield consumer

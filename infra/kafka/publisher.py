@@ -68,7 +68,7 @@ async def drop_producer(producer: AIOKafkaProducer) -> None:
     accumulator = producer._message_accumulator  # noqa: SLF001 stop() would wait for it for ever
     accumulator.fail_all(KafkaError("the producer was dropped"))
     # a request that fails later would put its batch back among those that are no longer there
-    accumulator.reenqueue = lambda _: None
+    accumulator.reenqueue = _left
     waiting = [batch for batches in accumulator._batches.values() for batch in batches]  # noqa: SLF001
     for batch in (*waiting, *accumulator._pending_batches):  # noqa: SLF001
         for future in (batch.future, batch._drain_waiter):  # noqa: SLF001
@@ -77,6 +77,10 @@ async def drop_producer(producer: AIOKafkaProducer) -> None:
         await producer.stop()
     finally:
         await producer.client.close()
+
+
+def _left(_: object) -> None:
+    """Leave a batch where it is."""
 
 
 def heard(future: "asyncio.Future[Any]") -> None:

@@ -75,7 +75,7 @@ async def faults(
     admin: AIOKafkaAdminClient, names: Sequence[str], partitions: int, settings: KafkaSettings
 ) -> list[str]:
     """Return everything about topics that is not as it must be."""
-    found = []
+    found: list[str] = []
     for topic in await within(ANSWER_SECONDS_MAX, admin.describe_topics(list(names))):
         name, there = topic["topic"], len(topic["partitions"])
         if topic["error_code"]:

@@ -176,7 +176,7 @@ def quantile(values: Sequence[float], part: float) -> float:
 async def _paced(send: Callable[[int], Awaitable[None]], count: int) -> None:
     """Send at a steady pace, each on its own, whatever the others take."""
     began = time.perf_counter()
-    tasks = []
+    tasks: list[asyncio.Future[None]] = []
     for number in range(count):
         wait = began + number / PER_SECOND - time.perf_counter()
         if wait > 0:

@@ -72,7 +72,7 @@ async def _events(store: EventStore, log: str) -> list[Recorded]:
 
 async def _shards(evidence: Evidence) -> list[str]:
     """Positions, versions, chain and times of every shard."""
-    found = []
+    found: list[str] = []
     for log in evidence.logs:
         for shard in range(evidence.store.shards):
             found += [
@@ -85,7 +85,7 @@ async def _shards(evidence: Evidence) -> list[str]:
 
 async def _topics(evidence: Evidence) -> list[str]:
     """Every event on its topic at least once, first occurrences in order, nothing else."""
-    found = []
+    found: list[str] = []
     for log in evidence.logs:
         heads = await evidence.store.heads(log)
         for shard in range(evidence.store.shards):
@@ -105,7 +105,7 @@ def _answers(evidence: Evidence, events: Sequence[Recorded]) -> list[str]:
     by_command: dict[tuple[str, str], list[Recorded]] = {}
     for recorded in events:
         by_command.setdefault((recorded.meta.actor, recorded.meta.command), []).append(recorded)
-    found = []
+    found: list[str] = []
     for answered in evidence.answers:
         asked, result = answered.asked, answered.result
         kept = by_command.get((asked.actor, asked.id), [])
@@ -113,7 +113,7 @@ def _answers(evidence: Evidence, events: Sequence[Recorded]) -> list[str]:
         match result:
             case Accepted(place=place, shard=shard):
                 first, last = place.first, place.last
-                told = [] if first is None or last is None else range(first, last + 1)
+                told = range(0) if first is None or last is None else range(first, last + 1)
                 if places != [(shard, position) for position in told]:
                     found.append(f"{asked.id} was accepted at {list(told)}, the store has it at {places}")
             case Rejected():
@@ -126,7 +126,7 @@ def _answers(evidence: Evidence, events: Sequence[Recorded]) -> list[str]:
 
 async def _rows(evidence: Evidence, logs: Mapping[str, Sequence[Recorded]]) -> list[str]:
     """Each event's rows in each read model exactly once."""
-    found = []
+    found: list[str] = []
     for projection, reads in evidence.read_models:
         expected = Counter(
             _key(recorded.log, recorded.shard, recorded.position, row)
@@ -154,7 +154,7 @@ def _key(log: str, shard: int, position: int, row: Row) -> tuple[str, int, int, 
 async def _retries(evidence: Evidence) -> list[str]:
     """The retry of what was accepted is answered as accepted, with its first place."""
     accepted = [one for one in evidence.answers if isinstance(one.result, Accepted)]
-    found = []
+    found: list[str | None] = []
     for start in range(0, len(accepted), RETRIES_AT_ONCE):
         some = accepted[start : start + RETRIES_AT_ONCE]
         again = await asyncio.gather(*(evidence.retry(one.asked) for one in some))

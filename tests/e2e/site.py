@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -59,7 +59,7 @@ class Site:
             }
 
     @asynccontextmanager
-    async def looking(self) -> AsyncIterator["Looking"]:
+    async def looking(self) -> AsyncGenerator["Looking"]:
         """Open everything durable, to look at it from outside."""
         async with AsyncExitStack() as stack:
             opened = {
@@ -112,7 +112,7 @@ class Looking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def open_site(folder: Path) -> AsyncIterator[Site]:
+async def open_site(folder: Path) -> AsyncGenerator[Site]:
     """Bring everything up; take it down at the end."""
     async with LocalStack(folder / "stack") as stack:
         await prepare_cluster(stack.postgres_dsn)

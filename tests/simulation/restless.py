@@ -7,7 +7,7 @@ next one the rest: it is given at rest, as a sender who waits for its own facts 
 """
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -48,7 +48,7 @@ class RestlessSystem(System):
             await super().advance(target)
 
     @asynccontextmanager
-    async def resting(self) -> AsyncIterator[None]:
+    async def resting(self) -> AsyncGenerator[None]:
         """Come to rest, the shards in random order; what is done inside comes to rest too."""
         while any([await self._move(one) for one in self._shuffled()]):
             pass

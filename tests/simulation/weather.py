@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -79,7 +79,7 @@ class StormyStore(MemoryEventStore):
         return StormyWriter(super().writer(log, shard), self.sky)
 
     @asynccontextmanager
-    async def exclusive(self, log: str, shard: int) -> AsyncIterator[Writer]:
+    async def exclusive(self, log: str, shard: int) -> AsyncGenerator[Writer]:
         async with super().exclusive(log, shard) as writer:
             yield StormyWriter(writer, self.sky)
 

@@ -1,7 +1,7 @@
 """The echo services of `tests/support` on real PostgreSQL and Kafka, in the test's own process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from infra.bus import Bus
@@ -39,7 +39,7 @@ def ledger_of(database: LedgerDatabase) -> Ledger:
 @asynccontextmanager
 async def running(
     service: Service, database: LedgerDatabase, kafka: Kafka, replica: str = "1"
-) -> AsyncIterator[LiveNode]:
+) -> AsyncGenerator[LiveNode]:
     """Run one replica of a service until the end of the block."""
     ledger = ledger_of(database)
     async with AsyncExitStack() as stack:

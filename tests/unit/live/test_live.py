@@ -1,7 +1,7 @@
 """A live service on memory adapters: it opens, works, and stops where its store was rewound."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -32,7 +32,7 @@ class Site:
         self.leases: dict[str, str] = {}
 
     @asynccontextmanager
-    async def running(self, service: str) -> AsyncIterator[LiveNode]:
+    async def running(self, service: str) -> AsyncGenerator[LiveNode]:
         leases = MemoryLeases(self.leases, service, set())
         outside = Outside(self.store, self.reads[service], self.bus, leases, TELEMETRY)
         chosen = CAPACITY if service == "capacity" else CONTRACTS

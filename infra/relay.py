@@ -77,7 +77,7 @@ class Relay:
         self._publisher: Publisher | None = None
         self._checkpoint = START
         self.sent = START
-        self.end = 0
+        self.end: int = 0
         self.behind_since: float | None = None
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from infra.consumers import ProjectionConsumer
+from infra.consumers import consumers
 from infra.event_store import Recorded
 from infra.event_store.memory import MemoryEventStore
 from infra.read_store import CheckpointMovedError
@@ -20,7 +20,10 @@ class Setting:
     def __init__(self) -> None:
         self.log, self.cured = Log(), False
         projection = Projection(name="seen", follows=("capacity",), tables=(SEEN,), project=self.project)
-        self.consumer = ProjectionConsumer(projection)
+        node = self.log.node
+        (self.consumer,) = consumers(
+            [projection], (), (), service="capacity", commands=node.commands, past=node.past
+        )
         self.subscription = self.new_subscription()
 
     def new_subscription(self) -> Subscription:

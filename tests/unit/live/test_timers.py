@@ -12,6 +12,7 @@ from infra.read_store.memory import MemoryReadStore
 from infra.subscriptions import Subscription
 from infra.telemetry import Telemetry
 from infra.timers import Timers, late_seconds
+from schemas.capacity import MilestoneRecorded
 from tests.support.echo import CAPACITY, CONTRACTS, record
 from tests.support.milestones import AT
 
@@ -45,7 +46,7 @@ class Setting:
 
     async def rang(self) -> list[str]:
         events = await self.store.shard("contracts", 0, 0)
-        names = [recorded.event.milestone for recorded in events]  # type: ignore[attr-defined]
+        names = [event.milestone for one in events if isinstance(event := one.event, MilestoneRecorded)]
         return [name for name in names if name.startswith("rang")]
 
 

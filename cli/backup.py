@@ -33,7 +33,7 @@ def backup(folder: Path, *, as_json: Json = False, where: Where = HERE) -> int:
         as_json: Print the manifest.
         where: The ledger.
     """
-    manifest = asyncio.run(_back_up(folder, where))
+    manifest = asyncio.run(_back_up(folder.resolve(), where))
     if as_json:
         tell(manifest)
         return 0
@@ -62,7 +62,7 @@ def restore(
         as_json: Print JSON for programs.
         where: The servers.
     """
-    made = asyncio.run(_restore(folder, where, as_, replace=replace))
+    made = asyncio.run(_restore(folder.resolve(), where, as_, replace=replace))
     if as_json:
         tell({"ledger": made.ledger, "kept": made.kept, "made_at": made.manifest.made_at, "closed": True})
         return 0

@@ -8,7 +8,7 @@ unsettled is decided again while the shard's head is held.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from infra.appender import Appender
 from infra.clock import current
 from infra.event_store import EventStore, Place, StreamName
 from infra.fold import category
+from infra.ledger_past import LedgerPast
 from infra.outcomes import Accepted, Asked, Deciding, NotDone, NotOneBookError, Rejected, Result, Submission
 from infra.past import Past
 from infra.service import Rule, Service
@@ -29,7 +30,7 @@ class Commands:
     """Decides and appends the commands of one service's logs in one ledger."""
 
     def __init__(
-        self, store: EventStore, services: Sequence[Service], past: Past, clock: Callable[[], datetime]
+        self, store: EventStore, services: Sequence[Service], past: LedgerPast, clock: Callable[[], datetime]
     ) -> None:
         """Take the ledger's store, the services whose rules apply, its past up to now, and its clock."""
         self._store, self._past, self._clock = store, past, clock
@@ -56,10 +57,45 @@ class Commands:
             NotOneBookError: the commands lie in more than one book or log.
             OutcomeUnknownError, QueueFullError, ValueError: as for `submit`.
         """
-        return await (await self._put(group, dry_run=dry_run))
+        past = self._past if len(group) == 1 else self._past.together()
+        commands = [await self._prepare(asked, past) for asked in group]
+        return await (await self._put(commands, dry_run=dry_run))
 
-    async def _put(self, group: Sequence[Asked], *, dry_run: bool) -> "asyncio.Future[tuple[Result, ...]]":
-        commands = [await self._prepare(asked) for asked in group]
+    async def submit_each(self, group: Sequence[Asked], *, dry_run: bool = False) -> list[Result | Exception]:
+        """Return what came of each of several commands, settled apart but decided in their order.
+
+        A command that could not be asked at all has its exception in its place.
+        """
+        waiting: list[asyncio.Future[tuple[Result, ...]] | Exception] = []
+        for together in self._together(group):
+            if self._rules[type(together[0].command)].gather is not None:
+                # what it gathers may lie in what was asked before it
+                await asyncio.gather(
+                    *(one for one in waiting if isinstance(one, asyncio.Future)), return_exceptions=True
+                )
+            past = self._past.together()
+            for asked in together:
+                try:
+                    waiting.append(await self._put([await self._prepare(asked, past)], dry_run=dry_run))
+                except Exception as error:  # noqa: BLE001 it is the outcome of this one; the others go on
+                    waiting.append(error)
+        return [await _settled(one) for one in waiting]
+
+    def _together(self, group: Sequence[Asked]) -> Iterator[Sequence[Asked]]:
+        """Yield the runs of commands of which none gathers what another one of its run may bring about."""
+        begin, logs = 0, set[str]()
+        for index, asked in enumerate(group):
+            rule = self._rules[type(asked.command)]
+            if rule.gather is not None and logs and (rule.gathers_own or logs != {rule.log}):
+                yield group[begin:index]
+                begin, logs = index, set()
+            logs.add(rule.log)
+        if group:
+            yield group[begin:]
+
+    async def _put(
+        self, commands: Sequence[Deciding], *, dry_run: bool
+    ) -> "asyncio.Future[tuple[Result, ...]]":
         if len({(command.rule.log, command.order.book) for command in commands}) != 1:
             raise NotOneBookError("all commands of a group must lie in one book of one log")
         log, book = commands[0].rule.log, commands[0].order.book
@@ -71,25 +107,6 @@ class Commands:
             shard = await self._store.place(log, book)
         self._appender(log, shard).put(submission)
         return submission.future
-
-    async def submit_each(self, group: Sequence[Asked], *, dry_run: bool = False) -> list[Result | Exception]:
-        """Return what came of each of several commands, settled apart but decided in their order.
-
-        A command that could not be asked at all has its exception in its place.
-        """
-        waiting: list[asyncio.Future[tuple[Result, ...]] | Exception] = []
-        for asked in group:
-            rule = self._rules[type(asked.command)]
-            if rule.gather is not None and rule.gathers_own:
-                # what it gathers may lie in what was asked before it
-                await asyncio.gather(
-                    *(one for one in waiting if isinstance(one, asyncio.Future)), return_exceptions=True
-                )
-            try:
-                waiting.append(await self._put([asked], dry_run=dry_run))
-            except Exception as error:  # noqa: BLE001 it is the outcome of this one; the others go on
-                waiting.append(error)
-        return [await _settled(one) for one in waiting]
 
     async def close(self) -> None:
         """Let what waits be settled, then stop; what comes later fails."""
@@ -108,7 +125,7 @@ class Commands:
         """Return the rule of a command type."""
         return self._rules[command]
 
-    async def _prepare(self, asked: Asked) -> Deciding:
+    async def _prepare(self, asked: Asked, past: Past) -> Deciding:
         rule = self._rules[type(asked.command)]
         place = rule.place(asked.command, asked.actor)
         at = await current(self._clock)
@@ -122,7 +139,7 @@ class Commands:
         )
         streams = place.streams
         if rule.gather is not None:
-            order = msgspec.structs.replace(order, facts=await rule.gather(order, self._past))
+            order = msgspec.structs.replace(order, facts=await rule.gather(order, past))
             if rule.streams_of is not None:
                 streams = tuple(dict.fromkeys((*streams, *rule.streams_of(order.facts))))
         names = tuple([StreamName(place.book, stream) for stream in streams])

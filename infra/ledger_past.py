@@ -1,22 +1,23 @@
 """`Past` over a store and a service's read store."""
 
 import asyncio
-from collections import OrderedDict
+import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from infra.event_store import Cut, EventStore, Recorded, StreamName
 from infra.fold import fold, over
+from infra.looking import Looking
 from infra.past import Folded, Past
 from infra.read_store import ReadStore
-from infra.sums import Latest, Summing
+from infra.sums import Between, Latest, Summing
 from schemas.decision import Aggregate
 
 S = TypeVar("S")
 T = TypeVar("T")
+StreamKey: TypeAlias = tuple[str, str, str]
 TICK = timedelta(microseconds=1)
-SEEN_MOST = 1_000
 LOOK_SECONDS = 0.02
 
 
@@ -42,7 +43,8 @@ class LedgerPast:
         self._live = live
         self._store, self._reads, self._logs, self._follows = store, reads, tuple(logs), follows
         self._cut, self._own = cut, tuple(logs if own is None else own)
-        self._seen: OrderedDict[tuple[str, str, str], Folded] = OrderedDict()
+        self._looking = Looking[StreamKey]()
+        self._once: dict[StreamKey, Any] | None = None
 
     @property
     def cut(self) -> Cut | None:
@@ -54,6 +56,12 @@ class LedgerPast:
         return LedgerPast(
             self._store, self._reads, self._logs, self._follows, cut, own=self._own, live=self._live
         )
+
+    def together(self) -> "LedgerPast":
+        """Return the same past for what is asked at one time: it looks at the same stream once."""
+        same = copy.copy(self)
+        same._once = {}  # noqa: SLF001 its own
+        return same
 
     async def stream(self, log: str, tenant: str, stream: str) -> Sequence[Recorded]:
         """See `Past.stream`."""
@@ -76,27 +84,29 @@ class LedgerPast:
         if self._cut is not None:
             return see((await self.fold(log, aggregate, tenant, stream)).state)
         key = (log, tenant, stream)
-        known = self._seen.get(key)
-        if known is None:
-            self._seen.setdefault(key, await self.fold(log, aggregate, tenant, stream))
-        else:
+        if self._once is not None and key in self._once:
+            return see(self._once[key])
+
+        async def read(known: Folded | None) -> Folded:
+            if known is None:
+                return await self.fold(log, aggregate, tenant, stream)
             tail = await self._store.stream(log, tenant, stream, known.version)
-            # somebody else may have gone on with it meanwhile
-            known = self._seen.get(key, known)
-            news = [recorded for recorded in tail if recorded.version > known.version]
-            self._seen[key] = over(aggregate, known.state, known.version, news)
-        self._seen.move_to_end(key)
-        while len(self._seen) > SEEN_MOST:
-            self._seen.popitem(last=False)
-        return see(self._seen[key].state)
+            return over(aggregate, known.state, known.version, tail)
+
+        state = await self._looking.newest(key, read)
+        if self._once is not None:
+            self._once[key] = state
+        return see(state)
 
     async def streams(self, log: str, party: str, category: str) -> Sequence[StreamName]:
         """See `Past.streams`."""
         return await self._store.streams(log, party, category, self._cut)
 
-    async def rows(self, table: str, where: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    async def rows(
+        self, table: str, where: Mapping[str, Any], between: Between | None = None
+    ) -> Sequence[Mapping[str, Any]]:
         """See `Past.rows`."""
-        return await self._reads.rows(table, where, self._cut)
+        return await self._reads.rows(table, where, self._cut, between)
 
     async def totals(self, table: str, summing: Summing) -> Sequence[Mapping[str, Any]]:
         """See `Past.totals`."""
@@ -133,6 +143,11 @@ class LedgerPast:
     async def shard_of(self, log: str, tenant: str) -> int | None:
         """See `Past.shard_of`."""
         return await self._store.placed(log, tenant)
+
+    async def consumed(self, consumer: str) -> Cut:
+        """See `Past.consumed`."""
+        places = [(log, shard) for log in self._follows[consumer] for shard in range(self._store.shards)]
+        return Cut({at: (await self._reads.checkpoint(consumer, *at)).position for at in places})
 
     async def closed(self, consumer: str) -> Cut:
         """See `Past.closed`."""

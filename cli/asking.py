@@ -1,7 +1,7 @@
 """Several questions at one cut: what a board of several answers rests on is one state of knowledge."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -103,3 +103,14 @@ def footed(board: RenderableType, valid_at: str | None, basis: str) -> Renderabl
     """Return a board with what it rests on below, to be asked again."""
     rest = [Text(f"valid at {valid_at}", "dim")] if valid_at else []
     return Group(board, Text(), *rest, Text(f"basis {basis}", "dim", no_wrap=True, overflow="ignore"))
+
+
+def told(
+    found: Mapping[str, Any], draw: Callable[[Mapping[str, Any]], RenderableType], *, as_json: bool
+) -> int:
+    """Print what was found, as JSON or drawn with what it rests on; return the exit code."""
+    if as_json:
+        show(found, as_json=True)
+    else:
+        show_board(footed(draw(found), found["valid_at"], found["basis"]))
+    return 0

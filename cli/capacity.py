@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cli import boards
-from cli.asking import Asker, Json, KnownAt, ValidAt, footed, instant, moment
+from cli.asking import Asker, Json, KnownAt, ValidAt, instant, moment, told
 from cli.asks import CAPACITY as GROUP
-from cli.boards.printing import show_board
 from cli.connection import Connection, with_client
-from cli.showing import show
 from infra.client import Client
 
 MONTHS_BEFORE, MONTHS_SHOWN = 1, 14
@@ -54,15 +52,12 @@ def board(
             "basis": asker.known_at,
         }
 
-    found = with_client(connection, ask)
-    if json:
-        show(found, as_json=True)
-        return 0
-    drawn = Group(
-        boards.pool(pool, found["pool"]), Text(), boards.timeline(found["pool"]["pool"], found["timeline"])
-    )
-    show_board(footed(drawn, found["valid_at"], found["basis"]))
-    return 0
+    return told(with_client(connection, ask), _drawn, as_json=json)
+
+
+def _drawn(found: Mapping[str, Any]) -> RenderableType:
+    pool = found["pool"]["pool"]
+    return Group(boards.pool(pool, found["pool"]), Text(), boards.timeline(pool, found["timeline"]))
 
 
 def _window(valid_at: str, start: str | None, end: str | None) -> Mapping[str, str]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.asking import Asker, Json, KnownAt, ValidAt, footed, span
+from cli.asking import Asker, Json, KnownAt, ValidAt, span, told
 from cli.asks import CONTRACTS as GROUP
 from cli.boards import contracts as boards
 from cli.boards.drawing import when
@@ -52,10 +52,10 @@ def show(
         found["exposure"] = (await asker("contracts.exposure", {**which, "seen_by": side})).answer
         return {**found, "valid_at": asker.valid_at, "basis": asker.known_at}
 
-    found = with_client(connection, ask)
-    if json:
-        show_json(found, as_json=True)
-        return 0
+    return told(with_client(connection, ask), _drawn, as_json=json)
+
+
+def _drawn(found: Mapping[str, Any]) -> RenderableType:
     parts = (
         boards.status(found["exposure"]["contract"], found["status"]),
         boards.timeline(found["history"]),
@@ -63,8 +63,7 @@ def show(
         boards.history(found["history"]),
     )
     spaced = [piece for part in parts for piece in (part, Text())]
-    show_board(footed(Group(*spaced[:-1]), found["valid_at"], found["basis"]))
-    return 0
+    return Group(*spaced[:-1])
 
 
 @GROUP.command

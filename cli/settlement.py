@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from rich.console import RenderableType
 
 from cli import boards
-from cli.asking import Asker, Json, KnownAt, ValidAt, footed, span
+from cli.asking import Asker, Json, KnownAt, ValidAt, span, told
 from cli.asks import SETTLEMENT as GROUP
-from cli.boards.printing import show_board
 from cli.connection import Connection, with_client
-from cli.showing import show
 from infra.client import Client
 
 _HERE = Connection()
@@ -52,10 +51,7 @@ def waterfall(
             "basis": asker.known_at,
         }
 
-    found = with_client(connection, ask)
-    if json:
-        show(found, as_json=True)
-        return 0
-    drawn = boards.waterfall(found["statement"], found["balance"])
-    show_board(footed(drawn, found["valid_at"], found["basis"]))
-    return 0
+    def draw(found: Mapping[str, Any]) -> RenderableType:
+        return boards.waterfall(found["statement"], found["balance"])
+
+    return told(with_client(connection, ask), draw, as_json=json)

@@ -84,7 +84,7 @@ def run(commands: Sequence[Shown], folder: Path, seconds_max: float) -> list[tup
 
 
 def agrees(expected: Sequence[str], came: str) -> bool:
-    """Say whether an output is what a guide shows; `…` stands for anything, a line of it alone for any lines."""
+    """Say whether an output is what a guide shows: `…` is anything, a line of it alone any lines."""
     told = "".join(_pattern(line.rstrip()) for line in expected)
     text = "".join(f"{line.rstrip()}\n" for line in came.strip("\n").splitlines())
     return re.fullmatch(told, text) is not None

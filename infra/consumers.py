@@ -5,20 +5,23 @@ commands of a reaction are sent before it, under ids derived from the event, so 
 twice.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from infra.codec import encode
 from infra.commands import Commands
-from infra.event_store import Recorded
+from infra.event_store import Cut, Recorded
 from infra.outcomes import Accepted, Asked
 from infra.past import Past
 from infra.read_store import DueTimer
-from infra.service import Projection, Reaction, Row, TimerRule
+from infra.service import Projection, Reaction, Row, Running, TimerRule
 from schemas.decision import Sent, Timer
 from schemas.message import tag
+
+BOOKS_KEPT_MAX = 1000
 
 
 class Handled(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,16 +59,38 @@ class Consumer(Protocol):
 
 
 class ProjectionConsumer:
-    """Keeps the rows of one read model."""
+    """Keeps the rows of one read model.
 
-    def __init__(self, projection: Projection) -> None:
-        """Take the projection."""
-        self._projection = projection
+    The states of a running one are kept while its events come one after the other; after a gap, or when an
+    event comes again, they are restored from the log.
+    """
+
+    def __init__(self, projection: Projection, past: Past) -> None:
+        """Take the projection, and where a running one finds what came before."""
+        self._projection, self._past = projection, past
         self.name, self.follows = projection.name, projection.follows
+        self._reached: dict[tuple[str, int], int] = {}
+        self._books: OrderedDict[tuple[str, int, str], Any] = OrderedDict()
 
     async def handle(self, recorded: Recorded) -> Handled:
         """See `Consumer.handle`."""
+        if self._projection.running is not None:
+            return Handled(rows=tuple(await self._run(self._projection.running, recorded)))
         return Handled(rows=tuple(self._projection.project(recorded)))
+
+    async def _run(self, running: Running, recorded: Recorded) -> Sequence[Row]:
+        place, book = (recorded.log, recorded.shard), (recorded.log, recorded.shard, recorded.tenant)
+        if self._reached.pop(place, None) != recorded.position - 1:
+            self._books = OrderedDict((k, v) for k, v in self._books.items() if k[:2] != place)
+        before = self._past.at(Cut({place: recorded.position - 1}))
+        state = self._books.pop(book, None)
+        if state is None:
+            state = await running.restore(recorded, before)
+        rows = await running.step(state, recorded, before)
+        self._books[book], self._reached[place] = state, recorded.position
+        if len(self._books) > BOOKS_KEPT_MAX:
+            self._books.popitem(last=False)
+        return rows
 
 
 class TimerConsumer:
@@ -136,7 +161,7 @@ def consumers(
     past: Past,
 ) -> list[Consumer]:
     """Return the consumers of one service: read models first, then timers, then reactions."""
-    found: list[Consumer] = [ProjectionConsumer(projection) for projection in projections]
+    found: list[Consumer] = [ProjectionConsumer(projection, past) for projection in projections]
     found += [TimerConsumer(service, rule, past) for rule in timers]
     found += [ReactionConsumer(reaction, commands, past) for reaction in reactions]
     return found

@@ -14,6 +14,7 @@ from infra.event_store import (
     InstantInFutureError,
     OutcomeUnknownError,
     StoreUnavailableError,
+    UnbalancedError,
 )
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -251,6 +252,8 @@ def _ours(error: asyncpg.PostgresError) -> Exception:
             return ClockSuspectError(str(error))
         case "CL004":
             return InstantInFutureError(str(error))
+        case "CL010":
+            return UnbalancedError(str(error))
         case _:
             return error
 

@@ -11,12 +11,14 @@ from infra.codec import encode
 from infra.consumers import ProjectionConsumer
 from infra.event_store import Cut, EventStore, StreamName
 from infra.fold import category, fold
+from infra.ledger_past import LedgerPast
 from infra.node import Node
 from infra.read_store.memory import MemoryReadStore
 from infra.replay.asides import differences_of
 from infra.service import Projection
 from infra.subscriptions import Subscription
 from infra.verify import verify_shard
+from schemas.catalog import LOGS
 
 
 async def faults(nodes: Sequence[Node]) -> list[str]:
@@ -104,9 +106,8 @@ async def _made(
     store: EventStore, projection: Projection, reads: MemoryReadStore, positions: dict[tuple[str, int], int]
 ) -> None:
     """Fill a store with the rows of one projection; what waits for another shard comes in a later round."""
-    subscriptions = [
-        Subscription(ProjectionConsumer(projection), log, shard, store, reads) for log, shard in positions
-    ]
+    consumer = ProjectionConsumer(projection, LedgerPast(store, reads, LOGS, {}, own=()))
+    subscriptions = [Subscription(consumer, log, shard, store, reads) for log, shard in positions]
     moved = -1
     while moved:
         moved = sum([await subscription.advance() for subscription in subscriptions])

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from infra.event_store import Cut, Recorded, StreamName
-from infra.sums import Latest, Summing
+from infra.sums import Between, Latest, Summing
 from schemas.decision import Aggregate, Origin
 
 S = TypeVar("S")
@@ -65,7 +65,9 @@ class Past(Protocol):
         """Return the streams of one category in which `party` is the tenant or a counterparty, sorted."""
         ...
 
-    async def rows(self, table: str, where: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    async def rows(
+        self, table: str, where: Mapping[str, Any], between: Between | None = None
+    ) -> Sequence[Mapping[str, Any]]:
         """Return an own read model's rows that equal `where`, by (log, shard, position, ordinal)."""
         ...
 
@@ -96,6 +98,10 @@ class Past(Protocol):
 
     async def shard_of(self, log: str, tenant: str) -> int | None:
         """Return the shard of a tenant's book in a log, None if it has none yet."""
+        ...
+
+    async def consumed(self, consumer: str) -> Cut:
+        """Return how far an own consumer's effects reach in each shard that it follows."""
         ...
 
     async def closed(self, consumer: str) -> Cut:

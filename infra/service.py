@@ -91,12 +91,29 @@ class Column(msgspec.Struct, frozen=True):
     optional: bool = False
 
 
+class Postings(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows in double entry: the store takes only groups that sum to zero, and keeps each account's balance.
+
+    Attributes:
+        group: columns that tell the groups of one event apart.
+        account: columns that tell an account.
+        amount: a bigint column; debits are positive.
+        balance: a bigint column that the store fills in: that of the account after the row.
+    """
+
+    group: tuple[str, ...]
+    account: tuple[str, ...]
+    amount: str
+    balance: str
+
+
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """An insert-only read model; its rows also have log, shard, position, ordinal and recorded_at."""
 
     name: str
     columns: tuple[Column, ...]
     index: tuple[tuple[str, ...], ...] = ()
+    postings: Postings | None = None
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -106,14 +123,37 @@ class Row(msgspec.Struct, frozen=True):
     values: Mapping[str, Any]
 
 
+def nothing(_: Recorded) -> Sequence[Row]:
+    """Return no rows."""
+    return ()
+
+
 class Projection(msgspec.Struct, frozen=True, kw_only=True):
-    """A read model: pure, so that a rebuild gives the same rows. Rows are only ever added."""
+    """A read model: pure, so that a rebuild gives the same rows. Rows are only ever added.
+
+    Attributes:
+        project: the rows that one event adds.
+        running: instead, where that hangs on what came before it in the same book.
+    """
 
     name: str
     follows: tuple[str, ...]
     tables: tuple[Table, ...]
-    project: Callable[[Recorded], Sequence[Row]]
+    project: Callable[[Recorded], Sequence[Row]] = nothing
+    running: "Running | None" = None
     version: int = 1
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """How the rows of an event follow from a book's events up to it, and from nothing else.
+
+    Attributes:
+        restore: `async (recorded, past) -> state`: the book just before an event; `past` lies there.
+        step: `async (state, recorded, past) -> rows`: the rows of an event; the state given goes on past it.
+    """
+
+    restore: Callable[[Recorded, Past], Awaitable[Any]]
+    step: Callable[[Any, Recorded, Past], Awaitable[Sequence[Row]]]
 
 
 class Reaction(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,11 +199,13 @@ __all__ = [
     "Check",
     "Column",
     "Cut",
+    "Postings",
     "Projection",
     "Reaction",
     "Refused",
     "Row",
     "Rule",
+    "Running",
     "Service",
     "Table",
     "TimerRule",

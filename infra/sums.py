@@ -6,6 +6,14 @@ from typing import Any
 import msgspec
 
 
+class Between(msgspec.Struct, frozen=True):
+    """Rows whose `column` lies in [low, high)."""
+
+    column: str
+    low: Any
+    high: Any
+
+
 class Latest(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that replace one another: of those with the same `key` the last counts.
 

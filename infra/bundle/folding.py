@@ -9,12 +9,15 @@ import msgspec
 from infra.bundle.format import Header
 from infra.bundle.store import BundleStore
 from infra.codec import UnknownMessageError, encode, plain
+from infra.consumers import ProjectionConsumer
 from infra.event_store import Recorded
 from infra.fold import category, over
+from infra.ledger_past import LedgerPast
 from infra.node import Ledger, Node
 from infra.read_store import START, Checkpoint, Effect
 from infra.read_store.memory import MemoryReadStore
 from infra.service import Projection, Row, Service
+from schemas.catalog import LOGS
 from schemas.decision import Aggregate
 
 
@@ -109,13 +112,14 @@ async def nodes(store: BundleStore, header: Header, services: Iterable[Service])
 
 async def _project(store: BundleStore, projection: Projection, reads: MemoryReadStore) -> None:
     """Add the rows of a projection; a shard has gaps here, which no subscription would pass over."""
+    consumer = ProjectionConsumer(projection, LedgerPast(store, reads, LOGS, {}, own=()))
     for log in projection.follows:
         for shard in range(store.shards):
             rows: list[tuple[Recorded, Row]] = []
             last: Recorded | None = None
             async for page in store.scan(log, shard, 0):
                 for recorded in page:
-                    rows += [(recorded, row) for row in projection.project(recorded)]
+                    rows += [(recorded, row) for row in (await consumer.handle(recorded)).rows]
                     last = recorded
             if last is not None:
                 reached = Checkpoint(last.position, last.chain)

@@ -222,6 +222,10 @@ class StoreUnavailableError(StoreError):
     """The store cannot be reached; nothing was read or written."""
 
 
+class UnbalancedError(StoreError):
+    """Postings of one group do not sum to zero; nothing was written."""
+
+
 class ClockSuspectError(StoreUnavailableError):
     """The clock stepped back by minutes, or a cause lies ahead of it: no appends until that is confirmed."""
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from infra.event_store import Cut, Recorded, StreamName
 from infra.node import Node
 from infra.past import Folded, Past
-from infra.sums import Latest, Summing
+from infra.sums import Between, Latest, Summing
 from schemas.catalog import LOGS
 from schemas.decision import Aggregate
 
@@ -92,10 +92,12 @@ class TouchedPast:
         self._touched.logs([log])
         return await self._past.streams(log, party, category)
 
-    async def rows(self, table: str, where: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    async def rows(
+        self, table: str, where: Mapping[str, Any], between: Between | None = None
+    ) -> Sequence[Mapping[str, Any]]:
         """See `Past.rows`."""
         self._touched.table(table)
-        return await self._past.rows(table, where)
+        return await self._past.rows(table, where, between)
 
     async def totals(self, table: str, summing: Summing) -> Sequence[Mapping[str, Any]]:
         """See `Past.totals`."""
@@ -135,6 +137,10 @@ class TouchedPast:
         """See `Past.closed_once`."""
         self._touched.consumer(consumer)
         return await self._past.closed_once(consumer, holds, seconds)
+
+    async def consumed(self, consumer: str) -> Cut:
+        """See `Past.consumed`."""
+        return await self._past.consumed(consumer)
 
     async def closed(self, consumer: str) -> Cut:
         """See `Past.closed`."""

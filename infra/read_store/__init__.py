@@ -8,7 +8,7 @@ import msgspec
 
 from infra.event_store import GENESIS, Cut, Recorded
 from infra.service import Row, Table
-from infra.sums import Latest, Summing
+from infra.sums import Between, Latest, Summing
 from schemas.decision import Origin
 
 
@@ -83,6 +83,7 @@ class ReadStore(Protocol):
         Raises:
             CheckpointMovedError: the checkpoint is not at `effect.seen`, or what is to leave quarantine has
                 left it already; nothing was changed.
+            UnbalancedError: postings of a group do not sum to zero; nothing was changed.
         """
         ...
 
@@ -91,16 +92,19 @@ class ReadStore(Protocol):
         ...
 
     async def rows(
-        self, table: str, where: Mapping[str, Any], cut: Cut | None
+        self, table: str, where: Mapping[str, Any], cut: Cut | None, between: Between | None = None
     ) -> Sequence[Mapping[str, Any]]:
-        """Return the rows that equal `where` and lie in the cut, by (log, shard, position, ordinal)."""
+        """Return the rows that equal `where` and lie in the cut, by (log, shard, position, ordinal).
+
+        `between`: only those with a column in [low, high).
+        """
         ...
 
     async def totals(self, table: str, summing: Summing, cut: Cut | None) -> Sequence[Mapping[str, Any]]:
         """Return the sums of the rows that lie in the cut, in no particular order.
 
-        Each has the columns of `by`, log, shard and `total`; with spans also `start` and `end`: the bounds
-        that its rows lie within, or of the one row that crosses a bound, its own.
+        Each has the columns of `by`, log, shard, `total`, and `count`, the rows in it; with spans also
+        `start` and `end`: the bounds that its rows lie within, or those of the one row that crosses a bound.
         """
         ...
 

@@ -1,11 +1,12 @@
 """A read store in memory: for tests, scenario runs and the simulation."""
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from infra.event_store import Cut, Recorded
+from infra.event_store import Cut, Recorded, UnbalancedError
 from infra.read_store import (
     START,
     Checkpoint,
@@ -14,8 +15,8 @@ from infra.read_store import (
     Effect,
     Parked,
 )
-from infra.service import Projection, Row, Table
-from infra.sums import Latest, Spans, Summing
+from infra.service import Postings, Projection, Row, Table
+from infra.sums import Between, Latest, Spans, Summing
 
 SYSTEM = ("log", "shard", "position", "ordinal", "recorded_at")
 ReadRow = Mapping[str, Any]
@@ -33,6 +34,8 @@ class MemoryReadStore:
         self._fired: set[tuple[str, str]] = set()
         self._parked: dict[tuple[str, str, int, int], Parked] = {}
         self._indexed: dict[tuple[str, str], dict[Any, list[dict[str, Any]]]] = {}
+        self._postings: dict[str, Postings] = {}
+        self._balances: defaultdict[tuple[Any, ...], int] = defaultdict(int)
 
     async def checkpoint(self, consumer: str, log: str, shard: int) -> Checkpoint:
         """See `ReadStore.checkpoint`."""
@@ -46,6 +49,7 @@ class MemoryReadStore:
         for parked in effect.unparked:
             if (parked.consumer, parked.log, parked.shard, parked.position) not in self._parked:
                 raise CheckpointMovedError(f"{key}: position {parked.position} is no longer in quarantine")
+        self._check_postings(effect.rows)
         ordinals: dict[tuple[int, str], int] = {}
         for recorded, row in effect.rows:
             ordinal = ordinals.get((recorded.position, row.table), 0)
@@ -64,11 +68,13 @@ class MemoryReadStore:
         for table in tables:
             self._tables.setdefault(table.name, [])
             self._columns[table.name] = tuple(column.name for column in table.columns)
+            if table.postings is not None:
+                self._postings[table.name] = table.postings
             for index in table.index:
                 self._indexed.setdefault((table.name, index[0]), {})
 
     async def rows(
-        self, table: str, where: Mapping[str, Any], cut: Cut | None
+        self, table: str, where: Mapping[str, Any], cut: Cut | None, between: Between | None = None
     ) -> Sequence[Mapping[str, Any]]:
         """See `ReadStore.rows`."""
         found = [
@@ -76,6 +82,7 @@ class MemoryReadStore:
             for row in self._candidates(table, where)
             if all(row[column] == value for column, value in where.items())
             and (cut is None or row["position"] <= cut.position(row["log"], row["shard"]))
+            and (between is None or between.low <= row[between.column] < between.high)
         ]
         return sorted(found, key=place_of)
 
@@ -94,8 +101,10 @@ class MemoryReadStore:
             if there is None:
                 continue
             key = (*(row[name] for name in names), *within)
-            made = found.setdefault(key, {**{name: row[name] for name in names}, "total": 0, **there})
+            own = {name: row[name] for name in names}
+            made = found.setdefault(key, {**own, "total": 0, "count": 0, **there})
             made["total"] += row[summing.total]
+            made["count"] += 1
         return list(found.values())
 
     async def touched_from(
@@ -141,8 +150,9 @@ class MemoryReadStore:
             if there.position > anew.get(key, START).position:
                 return False
         self._checkpoints |= anew
+        self._balances |= made._balances  # noqa: SLF001 a store like this one, of this projection alone
         for table in projection.tables:
-            self._tables[table.name] = made._tables[table.name]  # noqa: SLF001 a store like this one
+            self._tables[table.name] = made._tables[table.name]  # noqa: SLF001
             for index in [index for index in self._indexed if index[0] == table.name]:
                 self._indexed[index] = made._indexed.get(index, {})  # noqa: SLF001
         for place in [place for place in self._parked if place[0] == projection.name]:
@@ -158,13 +168,29 @@ class MemoryReadStore:
     def _open(self, service: str) -> list[DueTimer]:
         return [timer for key, timer in self._timers.items() if key[0] == service and key not in self._fired]
 
+    def _check_postings(self, rows: Sequence[tuple[Recorded, Row]]) -> None:
+        sums: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+        for recorded, row in rows:
+            postings = self._postings.get(row.table)
+            if postings is not None:
+                group = tuple(row.values[column] for column in postings.group)
+                sums[row.table, recorded.position, *group] += row.values[postings.amount]
+        if any(sums.values()):
+            raise UnbalancedError("the postings of a group do not sum to zero")
+
     def _add(self, recorded: Recorded, row: Row, ordinal: int) -> None:
         columns = self._columns[row.table]
         unknown = set(row.values) - set(columns)
         assert not unknown, f"{row.table} has no column {sorted(unknown)}"
         place = (recorded.log, recorded.shard, recorded.position, ordinal, recorded.recorded_at)
+        values = dict(row.values)
+        postings = self._postings.get(row.table)
+        if postings is not None:
+            account = (row.table, *(values[column] for column in postings.account))
+            self._balances[account] += values[postings.amount]
+            values[postings.balance] = self._balances[account]
         kept = {
-            **{column: row.values.get(column) for column in columns},
+            **{column: values.get(column) for column in columns},
             **dict(zip(SYSTEM, place, strict=True)),
         }
         self._tables[row.table].append(kept)

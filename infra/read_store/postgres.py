@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from infra.database import Connection, Database, Row, committing
 from infra.event_store import Cut, Recorded
@@ -16,11 +16,14 @@ from infra.read_store import (
     Parked,
 )
 from infra.read_store import summing as sums
+from infra.read_store.balances import Balances
 from infra.read_store.tables import FILE, arrays, by_table, insertion, make, selection, values_of
 from infra.service import Table
 from infra.statements import statement
-from infra.sums import Latest, Summing
+from infra.sums import Between, Latest, Summing
 from schemas.decision import Origin
+
+Follower: TypeAlias = tuple[str, str, int]
 
 
 class PostgresReadStore:
@@ -30,6 +33,7 @@ class PostgresReadStore:
         """Take the open database under the service's role, and the schema, which is the role's own."""
         self._database, self._schema = database, schema
         self._tables: dict[str, Table] = {}
+        self._balances: dict[Follower, tuple[Checkpoint, Balances]] = {}
 
     async def checkpoint(self, consumer: str, log: str, shard: int) -> Checkpoint:
         """See `ReadStore.checkpoint`."""
@@ -39,11 +43,17 @@ class PostgresReadStore:
 
     async def apply(self, effect: Effect) -> None:
         """See `ReadStore.apply`. One statement a table; the checkpoint first: a zombie waits or fails."""
+        follower = (effect.consumer, effect.log, effect.shard)
+        left, balances = self._balances.pop(follower, (START, Balances()))
+        if left != effect.seen or effect.unparked:
+            balances.forget()
         async with self._database.appending() as connection:
             with committing():
                 async with connection.transaction():
                     await self._move(connection, effect)
-                    await self._add(connection, effect)
+                    await self._add(connection, effect, balances)
+        if not effect.unparked:
+            self._balances[follower] = (effect.reached, balances)
 
     async def prepare(self, tables: Sequence[Table]) -> None:
         """See `ReadStore.prepare`.
@@ -60,11 +70,11 @@ class PostgresReadStore:
         self._tables |= {table.name: table for table in tables}
 
     async def rows(
-        self, table: str, where: Mapping[str, Any], cut: Cut | None
+        self, table: str, where: Mapping[str, Any], cut: Cut | None, between: Between | None = None
     ) -> Sequence[Mapping[str, Any]]:
         """See `ReadStore.rows`."""
         declared = self._tables[table]
-        query, values = selection(self._schema, declared, where, at_cut=cut is not None)
+        query, values = selection(self._schema, declared, where, between, at_cut=cut is not None)
         if cut is not None:
             places = [(log, shard, position) for (log, shard), position in cut.positions.items()]
             values += [[place[number] for place in places] for number in range(3)]
@@ -129,11 +139,13 @@ class PostgresReadStore:
     ) -> None:
         await connection.execute(insertion(self._schema, table), *arrays(table, rows))
 
-    async def _add(self, connection: Connection, effect: Effect) -> None:
+    async def _add(self, connection: Connection, effect: Effect, balances: Balances) -> None:
         for name, rows in by_table(effect.rows).items():
             table = self._tables[name]
             unknown = {key for _, _, row in rows for key in row} - {column.name for column in table.columns}
             assert not unknown, f"{name} has no column {sorted(unknown)}"
+            if table.postings is not None:
+                rows = await balances.post(connection, self._schema, table, rows)  # noqa: PLW2901 with them
             await self._add_rows(connection, table, rows)
         if effect.timers:
             await connection.execute(

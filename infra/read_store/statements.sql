@@ -43,7 +43,7 @@ set local enable_sort = off;
 
 -- name: totals
 -- {conditions}: of rows; {known}: of those, what lies in the cut; {by}: columns that sums are apart by
-select {by}t.log, t.shard, sum(t.{total})::bigint as total, count(*) as "count of rows"
+select {by}t.log, t.shard, sum(t.{total})::bigint as total, count(*) as count
 from {schema}.{table} t where {conditions} and {known}
 group by {by}t.log, t.shard;
 
@@ -164,6 +164,30 @@ create table {schema}.{table} (
 
 -- name: make_index
 create index on {schema}.{table} ({columns}, log, shard, position, ordinal);
+
+-- name: make_postings
+-- {trigger}: names what holds postings together; {group}: columns that, with the event, tell a group.
+-- Postings come a group whole in one statement, and are never changed.
+create or replace function {schema}.{trigger}() returns trigger language plpgsql as $$
+begin
+    if tg_op <> 'INSERT' then
+        raise exception 'postings are never changed' using errcode = 'CL011';
+    end if;
+    if exists (select from added group by log, shard, position{group} having sum({amount}) <> 0) then
+        raise exception 'the postings of a group do not sum to zero' using errcode = 'CL010';
+    end if;
+    return null;
+end $$;
+create trigger balanced after insert on {schema}.{table}
+    referencing new table as added for each statement execute function {schema}.{trigger}();
+create trigger never_changed before update or delete or truncate on {schema}.{table}
+    for each statement execute function {schema}.{trigger}();
+
+-- name: balances
+-- One array for each of {columns}: the balance of each account, in the order given
+select coalesce((select sum(t.{amount}) from {schema}.{table} t where {same_account}), 0)::bigint as balance
+from unnest({arrays}) with ordinality a({columns}, n)
+order by a.n;
 
 -- name: show_table
 -- The table is read and written through a view of the bare name, which a rebuild moves to its new version.

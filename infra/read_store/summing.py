@@ -69,10 +69,7 @@ async def totals(
             found = await _in_spans(connection, schema, table, (summing, summing.spans), cut)
         for row in gone:
             _take_off(found, row, summing)
-    return [{k: v for k, v in row.items() if k != COUNT} for row in found.values() if row[COUNT]]
-
-
-COUNT = "count of rows"
+    return [row for row in found.values() if row["count"]]
 
 
 async def _sums(connection: Connection, schema: str, table: Table, summing: Summing, cut: Cut | None) -> Sums:
@@ -115,10 +112,10 @@ async def _in_spans(
         own = {name: row[name] for name in (*summing.by, "log", "shard")}
         if row["inside"]:
             edges = {"start": row["lo"], "end": row["hi"]}
-            found[*own.values(), row["lo"]] = {**own, "total": row["total"], **edges, COUNT: row["inside"]}
+            found[*own.values(), row["lo"]] = {**own, "total": row["total"], **edges, "count": row["inside"]}
         for position, ordinal, start, end, amount in row["alone"] or ():
             edges = {"start": start, "end": end}
-            found[*own.values(), position, ordinal] = {**own, "total": amount, **edges, COUNT: 1}
+            found[*own.values(), position, ordinal] = {**own, "total": amount, **edges, "count": 1}
     return found
 
 
@@ -146,7 +143,7 @@ def _take_off(found: Sums, row: Mapping[str, Any], summing: Summing) -> None:
     counted = found.get(key)
     if counted is not None:
         counted["total"] -= row[summing.total]
-        counted[COUNT] -= 1
+        counted["count"] -= 1
 
 
 async def touched_from(

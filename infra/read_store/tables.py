@@ -13,6 +13,7 @@ from infra.database import Row as DatabaseRow
 from infra.event_store import Recorded, StoreError
 from infra.service import Column, Row, Table
 from infra.statements import statement
+from infra.sums import Between
 
 FILE = Path(__file__).parent / "statements.sql"
 KINDS = {
@@ -59,6 +60,10 @@ async def make_physical(connection: Connection, schema: str, table: Table, name:
     for columns in table.index:
         listed = ", ".join(map(quoted, columns))
         await connection.execute(statement(FILE, "make_index", **names, columns=listed))
+    if table.postings is not None:
+        group = "".join(f", {quoted(column)}" for column in table.postings.group)
+        rules = {"group": group, "amount": quoted(table.postings.amount), "trigger": quoted(f"{name}_rules")}
+        await connection.execute(statement(FILE, "make_postings", **names, **rules))
 
 
 def _definition(column: Column) -> str:
@@ -106,9 +111,15 @@ def by_table(
     return found
 
 
-def selection(schema: str, table: Table, where: Mapping[str, Any], *, at_cut: bool) -> tuple[str, list[Any]]:
-    """Return the statement that finds rows by equality, and its parameters but those of the cut."""
+def selection(
+    schema: str, table: Table, where: Mapping[str, Any], between: Between | None, *, at_cut: bool
+) -> tuple[str, list[Any]]:
+    """Return the statement that finds rows, and its parameters but those of the cut."""
     met, values = conditions(table, where)
+    if between is not None:
+        name, count = quoted(between.column), len(values)
+        met += [f"t.{name} >= ${count + 1}", f"t.{name} < ${count + 2}"]
+        values += [between.low, between.high]
     names = {"schema": quoted(schema), "table": quoted(table.name), "conditions": " and ".join(met)}
     if not at_cut:
         return statement(FILE, "rows", **names), values

@@ -10,6 +10,7 @@ import msgspec
 from infra.database import Connection, Database, committing, quoted
 from infra.database import Row as DatabaseRow
 from infra.event_store import Cut, Recorded, StoreError
+from infra.past import Past
 from infra.read_store import Checkpoint, Parked
 from infra.read_store.postgres import PostgresReadStore
 from infra.read_store.tables import KINDS, OWN, arrays, make_physical
@@ -207,12 +208,23 @@ async def shown(connection: Connection, schema: str, table: str) -> str:
 def renamed(projection: Projection, kind: Kind, names: Mapping[str, str]) -> Projection:
     """Return a projection that fills tables of other names, under a checkpoint of its own."""
 
-    def project(recorded: Recorded) -> Sequence[Row]:
-        return [Row(names[row.table], row.values) for row in projection.project(recorded)]
+    def there(rows: Sequence[Row]) -> list[Row]:
+        return [Row(names[row.table], row.values) for row in rows]
 
+    def project(recorded: Recorded) -> Sequence[Row]:
+        return there(projection.project(recorded))
+
+    running = projection.running
+    if running is not None:
+        step = running.step
+
+        async def stepped(state: Any, recorded: Recorded, past: Past) -> Sequence[Row]:
+            return there(await step(state, recorded, past))
+
+        running = msgspec.structs.replace(running, step=stepped)
     tables = tuple(msgspec.structs.replace(table, name=names[table.name]) for table in projection.tables)
     return msgspec.structs.replace(
-        projection, name=f"{projection.name}~{kind}", tables=tables, project=project
+        projection, name=f"{projection.name}~{kind}", tables=tables, project=project, running=running
     )
 
 

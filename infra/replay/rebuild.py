@@ -12,10 +12,12 @@ import msgspec
 from infra.consumers import ProjectionConsumer
 from infra.event_store import Cut, EventStore, Recorded
 from infra.failpoints import Failpoint, reach
+from infra.ledger_past import LedgerPast
 from infra.read_store import Parked
 from infra.replay.asides import Aside, Asides, Difference, Kind, NoShadowError
 from infra.service import Projection
 from infra.subscriptions import Subscription
+from schemas.catalog import LOGS
 
 SIDE_BY_SIDE = 4
 NEAR_EVENTS = 1000
@@ -175,13 +177,17 @@ class Replay:
         return sum(await asyncio.gather(*map(one, lanes)))
 
 
+def _consumer(aside: Aside, store: EventStore) -> ProjectionConsumer:
+    return ProjectionConsumer(aside.projection, LedgerPast(store, aside.reads, LOGS, {}, own=()))
+
+
 class _Lane:
     """One shard of one log, read once for all read models that follow it."""
 
     def __init__(self, store: EventStore, log: str, shard: int, asides: Sequence[Aside]) -> None:
         self._store, self._log, self._shard = store, log, shard
         self._subscriptions = [
-            Subscription(ProjectionConsumer(aside.projection), log, shard, store, aside.reads)
+            Subscription(_consumer(aside, store), log, shard, store, aside.reads)
             for aside in asides
             if log in aside.projection.follows
         ]

@@ -2,7 +2,7 @@
 
 from infra.service import Ask, Rule, Service
 from schemas import settlement as messages
-from services.settlement import gathering, naming
+from services.settlement import gathering, naming, posting
 from services.settlement.aggregates import AGGREGATES
 from services.settlement.checks import CHECKS
 from services.settlement.domain import book, cost, disputes, issuing, netting, receipts
@@ -229,7 +229,7 @@ SERVICE = Service(
     rules=RULES,
     asks=ASKS,
     reactions=REACTIONS,
-    projections=PROJECTIONS,
+    projections=(*PROJECTIONS, posting.PROJECTION),
     timers=TIMERS,
     checks=CHECKS,
 )

@@ -101,17 +101,18 @@ def counted(rows: Sequence[tuple[Recorded, Row]], cut: Cut) -> list[Mapping[str,
     return list(last.values())
 
 
-def summed(rows: Sequence[Mapping[str, Any]], bounds: Sequence[int]) -> dict[tuple[Any, ...], int]:
-    sums: dict[tuple[Any, ...], int] = defaultdict(int)
+Sums = dict[tuple[Any, ...], list[int]]
+
+
+def summed(rows: Sequence[Mapping[str, Any]], bounds: Sequence[int]) -> Sums:
+    sums: Sums = defaultdict(list)
     for row in rows:
         start, end = row["starts"], row["ends"]
         if end <= bounds[0] or start >= bounds[-1]:
             continue
         inside = [(a, b) for a, b in pairwise(bounds) if a <= start and end <= b]
-        if inside:
-            sums[row["kind"], row["shard"], *inside[0], None] += row["quantity"]
-        else:
-            sums[row["kind"], row["shard"], start, end, row["position"]] += row["quantity"]
+        edges = (*inside[0], None) if inside else (start, end, row["position"])
+        sums[row["kind"], row["shard"], *edges].append(row["quantity"])
     return sums
 
 
@@ -148,7 +149,7 @@ async def test_only_rows_below_a_value_are_summed(store: ReadStore) -> None:
     await fill(store, "use", rows_of([(1, "a", "x", False, n, 1, 10**n) for n in range(4)]))
     asked = Summing(where={"meter": "a"}, by=("kind",), total="quantity", before=("starts", 2))
     assert [dict(row) for row in await store.totals("use", asked, None)] == [
-        {"kind": "x", "log": LOG, "shard": 1, "total": 11}
+        {"kind": "x", "log": LOG, "shard": 1, "total": 11, "count": 2}
     ]
 
 
@@ -184,7 +185,7 @@ def summing(marks: Sequence[int], *, latest: bool = True) -> Summing:
 
 
 def by_group(found: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-    names = ("kind", "log", "shard", "start", "end", "total")
+    names = ("kind", "log", "shard", "start", "end", "total", "count")
     return sorted(tuple(row[name] for name in names) for row in found)
 
 
@@ -195,5 +196,6 @@ async def shown(store: ReadStore, cut: Cut, marks: list[int]) -> list[tuple[Any,
 def plain(rows: Sequence[tuple[Recorded, Row]], cut: Cut, marks: list[int]) -> list[tuple[Any, ...]]:
     sums = summed(counted(rows, cut), marks)
     return sorted(
-        (kind, LOG, shard, start, end, total) for (kind, shard, start, end, _), total in sums.items()
+        (kind, LOG, shard, start, end, sum(found), len(found))
+        for (kind, shard, start, end, _), found in sums.items()
     )

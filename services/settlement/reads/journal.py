@@ -1,13 +1,16 @@
 """`settlement.journal`: the posting groups of a tenant's books, and their trial balance."""
 
+from datetime import datetime
 from typing import Any
 
 from infra.event_store import Recorded
 from infra.past import Past
 from infra.service import View
+from infra.sums import Between
 from schemas.decision import Refused
 from schemas.kernel.money import amount
 from schemas.settlement import JournalQuestion, SettlementRejection
+from services.settlement import posting
 from services.settlement.aggregates import BOOK
 from services.settlement.domain.book import Book
 from services.settlement.domain.journal import GPU_SECOND, Group, Ledger, RateMissingError, trial
@@ -18,13 +21,19 @@ async def journal(question: JournalQuestion, view: View) -> Any | Refused:  # no
     """Answer with the groups booked in [from, to) and the balances just before `to`."""
     if question.tenant != view.actor:
         return UNKNOWN
-    try:
-        groups = await groups_of(view.past, question.tenant)
-    except RateMissingError as error:
-        details = {"currency": error.currency, "date": f"{error.at:%Y-%m-%d}"}
-        return Refused(SettlementRejection.RATE_MISSING, details)
-    inside = [group for group in groups if question.start <= group.at < question.end]
-    balances = trial(group for group in groups if group.at < question.end)
+    if await posting.is_kept(view.past, question.tenant):
+        missing = await posting.missing_rate(view.past, question.tenant)
+        if missing is not None:
+            return _rate_missing(*missing)
+        inside = await posting.posted(view.past, question.tenant, Between("at", question.start, question.end))
+        balances = await posting.balances(view.past, question.tenant, question.end)
+    else:
+        try:
+            groups = await groups_of(view.past, question.tenant)
+        except RateMissingError as error:
+            return _rate_missing(error.currency, error.at)
+        inside = [group for group in groups if question.start <= group.at < question.end]
+        balances = trial(group for group in groups if group.at < question.end)
     return {
         "groups": [_group(group) for group in inside],
         "trial": [
@@ -34,8 +43,12 @@ async def journal(question: JournalQuestion, view: View) -> Any | Refused:  # no
     }
 
 
+def _rate_missing(currency: str, at: datetime) -> Refused:
+    return Refused(SettlementRejection.RATE_MISSING, {"currency": currency, "date": f"{at:%Y-%m-%d}"})
+
+
 async def groups_of(past: Past, tenant: str) -> list[Group]:
-    """Return all groups of a tenant's books, in the order recorded.
+    """Return all groups of a tenant's books, in the order recorded, as they follow from the log.
 
     Raises:
         RateMissingError: something cannot be booked for want of a rate.

@@ -41,12 +41,14 @@ COMMANDS = {
     "keys": ("cli.keys:KEYS", "Keys: made, listed, rotated, revoked."),
     "quarantine": ("cli.quarantine:GROUP", "Events that a consumer could not apply."),
     "recover": ("cli.backup:recover", "Brings back a restored ledger's tail from its topics, and opens it."),
+    "relay": ("cli.topics:RELAY", "How far the topics are behind the logs."),
     "replay": ("cli.replay:GROUP", "Read models made anew and compared; bundles of events."),
     "restore": ("cli.backup:restore", "Makes a ledger from a backup, proved, and closed until recovered."),
     "run": ("cli.scenarios:run", "Plays a scenario file and prints its answers."),
     "schemas": ("cli.schemas:GROUP", "Schemas and references made from the declarations."),
     "settlement": ("cli.settlement:GROUP", "Asks the settlement service."),
     "tenants": ("cli.keys:TENANTS", "Tenants: made, listed."),
+    "topics": ("cli.topics:TOPICS", "Whether the topics are as they must be."),
     "verify": ("cli.verify:verify", "Proves a whole ledger, and names the first thing that is wrong."),
 }
 

@@ -174,7 +174,12 @@ class Replay:
             async with gate:
                 return await lane.step()
 
-        return sum(await asyncio.gather(*map(one, lanes)))
+        # all of them end before anything is let go of, also when one fails
+        moved = await asyncio.gather(*map(one, lanes), return_exceptions=True)
+        for failed in moved:
+            if isinstance(failed, BaseException):
+                raise failed
+        return sum(count for count in moved if isinstance(count, int))
 
 
 def _consumer(aside: Aside, store: EventStore) -> ProjectionConsumer:

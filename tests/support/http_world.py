@@ -74,8 +74,9 @@ class World:
         for service in services:
             desks = {"memory": desk(system, access, service)}
             application = app(service, desks, Sealer({"k1": SEALING}, "k1"), limits=limits)
-            clients[service.name] = TestClient(TestServer(application))
-            await clients[service.name].start_server()
+            server = TestServer(application)
+            await server.start_server(access_log=None)  # as the live listener has it
+            clients[service.name] = TestClient(server)
         return cls(system, access, clients)
 
     def desks(self, service: Service) -> dict[str, Desk]:

@@ -9,7 +9,7 @@ lease without knowing: repeats are possible, holes are not.
 import asyncio
 from collections.abc import Sequence
 
-from infra.bus import Bus, BusError, BusUnavailableError, Place, Publisher, TopicEnd
+from infra.bus import Bus, BusError, BusUnavailableError, Handed, Place, Publisher, TopicEnd
 from infra.event_store import GENESIS, EventStore, Recorded, StoreCorruptError, StoreError
 from infra.failpoints import Failpoint, reach
 from infra.feed import Feed
@@ -132,17 +132,28 @@ class Relay:
         self.behind_since = self.behind_since or asyncio.get_running_loop().time()
         handed = await publisher.send(self._place, events)
         await reach(Failpoint.RELAY_AFTER_SEND)
-        base = await handed.ack
+        last = events[handed.count - 1]
+        base = await self._acked(handed, last.position)
         await reach(Failpoint.RELAY_AFTER_ACK)
         if base != self.end:
             raise BusUnavailableError(
                 f"{self._place}: a batch went to offset {base}, the partition ended at {self.end}"
             )
-        last = events[handed.count - 1]
         self.sent, self.end = Checkpoint(last.position, last.chain), base + handed.count
         if self.sent.position >= self._checkpoint.position + CHECKPOINT_EVERY:
             await self._keep_checkpoint()
         return handed.count
+
+    async def _acked(self, handed: Handed, position: int) -> int:
+        """Return the offset that a batch got; meanwhile read on into the feed, where the log has more."""
+        if self._feed.head <= position:
+            return await handed.ack
+        reading = asyncio.ensure_future(self._feed.after(position, self._store))
+        try:
+            return await handed.ack
+        finally:
+            # it is only ahead of time: whatever goes wrong with it goes wrong again when it is needed
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def _again(self) -> Sequence[Recorded]:
         """Find out anew where topic and store stand, after an event that does not go on from the last sent.

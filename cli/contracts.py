@@ -41,7 +41,7 @@ def show(
         json: Print JSON for programs.
         connection: How to reach the services.
     """
-    side = seen_by or _side(contract, connection.as_)
+    side = seen_by or side_of(contract, connection.as_)
 
     async def ask(client: Client) -> Mapping[str, Any]:
         asker = await Asker.at_one_cut(client, "contracts", valid_at, known_at)
@@ -107,6 +107,7 @@ def diff(
     return 0
 
 
-def _side(contract: str, tenant: str) -> str:
+def side_of(contract: str, tenant: str) -> str:
+    """Return as what a tenant sees a contract: the owner of its name is the supplier."""
     owner, slash, _ = contract.partition("/")
     return "supplier" if not slash or owner == tenant else "customer"

@@ -53,7 +53,7 @@ def command_names() -> frozenset[tuple[str, ...]]:
 @pytest.mark.parametrize("path", WRITTEN, ids=str)
 def test_every_command_that_a_document_names_is_there(path: Path) -> None:
     groups = {names[0] for names in command_names() if len(names) > 1}
-    unknown = []
+    unknown: list[str] = []
     for _, match in found(COMMAND, path):
         words = tuple(match[1].split())
         known = words[:2] if words[0] in groups and len(words) > 1 else words[:1]

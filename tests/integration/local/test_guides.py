@@ -26,7 +26,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def test_every_command_of_the_guides_does_what_they_say(clone: Path) -> None:
-    wrong = []
+    wrong: list[str] = []
     try:
         for guide in GUIDES:
             ran = run(list(shown(guide)), clone, SECONDS_MAX)

@@ -1,7 +1,7 @@
 import pytest
 
 from cli.asking import UnreadableSpanError, moment, span
-from cli.contracts import _side
+from cli.contracts import side_of
 
 
 def test_a_day_is_its_first_second() -> None:
@@ -25,4 +25,4 @@ def test_one_time_is_no_span(text: str) -> None:
 
 def test_whoever_owns_a_contract_is_its_supplier() -> None:
     names = [("vega", "orion"), ("orion/vega", "orion"), ("orion/vega", "vega")]
-    assert [_side(contract, tenant) for contract, tenant in names] == ["supplier", "supplier", "customer"]
+    assert [side_of(contract, tenant) for contract, tenant in names] == ["supplier", "supplier", "customer"]

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import uvloop
@@ -13,7 +13,7 @@ HEAD = b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\nConnecti
 
 
 @asynccontextmanager
-async def listening(seconds: float) -> AsyncIterator[int]:
+async def listening(seconds: float) -> AsyncGenerator[int, None]:
     """A server that reads a body, and answers it some time later."""
 
     async def answer(request: web.Request) -> web.Response:

@@ -96,7 +96,7 @@ class Postings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         group: columns that tell the groups of one event apart.
-        account: columns that tell an account.
+        account: two columns or more that tell an account; an index begins with the first one.
         amount: a bigint column; debits are positive.
         balance: a bigint column that the store fills in: that of the account after the row.
     """

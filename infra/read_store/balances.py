@@ -1,33 +1,16 @@
 """Running balances: what an account stood at before a batch of postings, and after each of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from infra.database import Connection, quoted
-from infra.event_store import Recorded
-from infra.read_store.tables import FILE
+from infra.read_store.tables import FILE, OWN
 from infra.service import Postings, Table
 from infra.statements import statement
 
 Account: TypeAlias = tuple[Any, ...]
-Posted: TypeAlias = tuple[Recorded, int, Mapping[str, Any]]
 
 ACCOUNTS_KEPT_MAX = 100_000
-
-
-def account_of(postings: Postings, row: Mapping[str, Any]) -> Account:
-    """Return what tells the account of a posting."""
-    return tuple(row[column] for column in postings.account)
-
-
-def running(postings: Postings, rows: Sequence[Posted], balances: dict[Account, int]) -> list[Posted]:
-    """Return postings with the balance of their account after each; `balances` moves on to the last ones."""
-    made: list[Posted] = []
-    for recorded, ordinal, row in rows:
-        account = account_of(postings, row)
-        balances[account] = balances[account] + row[postings.amount]
-        made.append((recorded, ordinal, {**row, postings.balance: balances[account]}))
-    return made
 
 
 class Balances:
@@ -39,31 +22,35 @@ class Balances:
     def __init__(self) -> None:
         """Nothing is known yet."""
         self._kept: dict[str, dict[Account, int]] = {}
+        self._read: dict[str, set[Any]] = {}
 
     def forget(self) -> None:
         """Read again what comes next."""
-        self._kept = {}
+        self._kept, self._read = {}, {}
 
-    async def post(
-        self, connection: Connection, schema: str, table: Table, rows: Sequence[Posted]
-    ) -> list[Posted]:
-        """Return postings with their running balances."""
+    async def fill_in(
+        self, connection: Connection, schema: str, table: Table, columns: Sequence[list[Any]]
+    ) -> None:
+        """Fill in the running balances of postings, given as the columns of their rows."""
         postings = table.postings
         assert postings is not None, "asked only of tables with postings"
+        named = dict(zip((*OWN, *(column.name for column in table.columns)), columns, strict=True))
+        if sum(map(len, self._kept.values())) > ACCOUNTS_KEPT_MAX:
+            self.forget()
         kept = self._kept.setdefault(table.name, {})
-        if len(kept) > ACCOUNTS_KEPT_MAX:
-            kept.clear()
-        accounts = {account_of(postings, row): None for _, _, row in rows}
-        missing = [account for account in accounts if account not in kept]
+        missing = set(named[postings.account[0]]) - self._read.setdefault(table.name, set())
         if missing:
-            kept |= await _read(connection, schema, table, postings, missing)
-        return running(postings, rows, kept)
+            kept |= await _read(connection, schema, table, postings, sorted(missing))
+            self._read[table.name] |= missing
+        accounts = zip(*(named[column] for column in postings.account), strict=True)
+        after = named[postings.balance]
+        for index, (account, amount) in enumerate(zip(accounts, named[postings.amount], strict=True)):
+            kept[account] = after[index] = kept.get(account, 0) + amount
 
 
 async def _read(
-    connection: Connection, schema: str, table: Table, postings: Postings, accounts: Sequence[Account]
+    connection: Connection, schema: str, table: Table, postings: Postings, firsts: Sequence[Any]
 ) -> dict[Account, int]:
-    kinds = {column.name: column.kind for column in table.columns}
     columns = [quoted(column) for column in postings.account]
     text = statement(
         FILE,
@@ -71,10 +58,8 @@ async def _read(
         schema=quoted(schema),
         table=quoted(table.name),
         amount=quoted(postings.amount),
-        columns=", ".join(columns),
-        same_account=" and ".join(f"t.{column} = a.{column}" for column in columns),
-        arrays=", ".join(f"${n}::{kinds[name]}[]" for n, name in enumerate(postings.account, start=1)),
+        columns=", ".join(f"t.{column}" for column in columns),
+        first=columns[0],
     )
-    arrays = [list(values) for values in zip(*accounts, strict=True)]
-    rows = await connection.fetch(text, *arrays)
-    return {account: row["balance"] for account, row in zip(accounts, rows, strict=True)}
+    rows = await connection.fetch(text, firsts)
+    return {tuple(row[column] for column in postings.account): row["balance"] for row in rows}

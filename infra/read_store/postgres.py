@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from infra.database import Connection, Database, Row, committing
-from infra.event_store import Cut, Recorded
+from infra.event_store import Cut
 from infra.read_store import (
     START,
     Checkpoint,
@@ -134,19 +134,20 @@ class PostgresReadStore:
         if moved is None:
             raise CheckpointMovedError(f"{key}: not at position {seen.position}")
 
-    async def _add_rows(
-        self, connection: Connection, table: Table, rows: Sequence[tuple[Recorded, int, Mapping[str, Any]]]
-    ) -> None:
-        await connection.execute(insertion(self._schema, table), *arrays(table, rows))
+    async def _add_rows(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
+        query, values = insertion(self._schema, table, columns)
+        await connection.execute(query, *values)
 
     async def _add(self, connection: Connection, effect: Effect, balances: Balances) -> None:
         for name, rows in by_table(effect.rows).items():
             table = self._tables[name]
-            unknown = {key for _, _, row in rows for key in row} - {column.name for column in table.columns}
+            named = {tuple(row) for _, _, row in rows}
+            unknown = {name for names in named for name in names} - {column.name for column in table.columns}
             assert not unknown, f"{name} has no column {sorted(unknown)}"
+            columns = arrays(table, rows)
             if table.postings is not None:
-                rows = await balances.post(connection, self._schema, table, rows)  # noqa: PLW2901 with them
-            await self._add_rows(connection, table, rows)
+                await balances.fill_in(connection, self._schema, table, columns)
+            await self._add_rows(connection, table, columns)
         if effect.timers:
             await connection.execute(
                 self._statement("add_timers"), *_columns([_plain(t) for t in effect.timers])

@@ -18,11 +18,9 @@ on conflict do nothing
 returning true;
 
 -- name: add_rows
--- $1 logs, $2 shards, $3 positions, $4 ordinals, $5 recorded_at, then one array a column
-insert into {schema}.{table} (log, shard, position, ordinal, recorded_at{columns})
-select u.log, u.shard, u.position, u.ordinal, u.recorded_at{values}
-from unnest($1::text[], $2::integer[], $3::bigint[], $4::integer[], $5::timestamptz[]{arrays})
-     u(log, shard, position, ordinal, recorded_at{columns});
+-- one parameter a column: an array, or the one value of all rows
+insert into {schema}.{table} ({columns})
+select {values} from unnest({arrays}) u({names});
 
 -- name: rows
 -- one parameter a condition
@@ -184,10 +182,10 @@ create trigger never_changed before update or delete or truncate on {schema}.{ta
     for each statement execute function {schema}.{trigger}();
 
 -- name: balances
--- One array for each of {columns}: the balance of each account, in the order given
-select coalesce((select sum(t.{amount}) from {schema}.{table} t where {same_account}), 0)::bigint as balance
-from unnest({arrays}) with ordinality a({columns}, n)
-order by a.n;
+-- $1 values of the first column of accounts: the balance of every account that has one of them
+select {columns}, sum(t.{amount})::bigint as balance
+from {schema}.{table} t where t.{first} = any($1)
+group by {columns};
 
 -- name: show_table
 -- The table is read and written through a view of the bare name, which a rebuild moves to its new version.

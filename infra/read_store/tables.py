@@ -23,7 +23,16 @@ KINDS = {
     "bytea": "bytea",
     "jsonb": "jsonb",
 }
-OWN = ("log", "shard", "position", "ordinal", "recorded_at")
+OWN_KINDS = {
+    "log": "text",
+    "shard": "integer",
+    "position": "bigint",
+    "ordinal": "integer",
+    "recorded_at": "timestamptz",
+}
+OWN = tuple(OWN_KINDS)
+ALWAYS_ARRAY = "position"
+MANY_ROWS = 20
 RESERVED = frozenset({"checkpoint", "timer", "quarantine"})
 
 
@@ -71,30 +80,56 @@ def _definition(column: Column) -> str:
     return f"{quoted(column.name)} {column.kind}{collation}{'' if column.optional else ' not null'}"
 
 
-def insertion(schema: str, table: Table) -> str:
-    """Return the statement that adds rows to a read model, one array a column."""
-    columns = [quoted(column.name) for column in table.columns]
-    arrays = [
-        f"${number}::{'text' if column.kind == 'jsonb' else column.kind}[]"
-        for number, column in enumerate(table.columns, start=len(OWN) + 1)
-    ]
-    values = [
-        f"u.{quoted(column.name)}{'::jsonb' if column.kind == 'jsonb' else ''}" for column in table.columns
-    ]
-    names = {"columns": columns, "arrays": arrays, "values": values}
-    lists = {name: "".join(f", {part}" for part in parts) for name, parts in names.items()}
-    return statement(FILE, "add_rows", schema=quoted(schema), table=quoted(table.name), **lists)
+def insertion(schema: str, table: Table, given: Sequence[list[Any]]) -> tuple[str, list[Any]]:
+    """Return the statement that adds rows to a read model, and its parameters, given its columns.
+
+    One array a column; where a large batch has one value alone, that value: most of the cost of a row is its
+    values on the way.
+    """
+    kinds = {**OWN_KINDS, **{column.name: column.kind for column in table.columns}}
+    many = len(given[0]) >= MANY_ROWS
+    columns: list[str] = []
+    values: list[str] = []
+    names: list[tuple[str, str]] = []
+    parameters: list[Any] = []
+    for (name, kind), column in zip(kinds.items(), given, strict=True):
+        sent = "text" if kind == "jsonb" else kind
+        cast = "::jsonb" if kind == "jsonb" else ""
+        columns.append(quoted(name))
+        if name != ALWAYS_ARRAY and many and column.count(column[0]) == len(column):
+            parameters.append(column[0])
+            values.append(f"${len(parameters)}::{sent}{cast}")
+        else:
+            parameters.append(column)
+            names.append((f"${len(parameters)}::{sent}[]", quoted(name)))
+            values.append(f"u.{quoted(name)}{cast}")
+    listed = {
+        "columns": columns,
+        "values": values,
+        "arrays": [a for a, _ in names],
+        "names": [n for _, n in names],
+    }
+    texts = {key: ", ".join(parts) for key, parts in listed.items()}
+    return statement(FILE, "add_rows", schema=quoted(schema), table=quoted(table.name), **texts), parameters
 
 
 def arrays(table: Table, rows: Sequence[tuple[Recorded, int, Mapping[str, Any]]]) -> list[list[Any]]:
-    """Return the arrays of `insertion`: one row each of event, ordinal and values."""
-    places = [(r.log, r.shard, r.position, ordinal, r.recorded_at) for r, ordinal, _ in rows]
-    columns: list[list[Any]] = [list(column) for column in zip(*places, strict=True)]
+    """Return the columns of rows, those of their events first."""
+    events = [recorded for recorded, _, _ in rows]
+    columns: list[list[Any]] = [
+        [recorded.log for recorded in events],
+        [recorded.shard for recorded in events],
+        [recorded.position for recorded in events],
+        [ordinal for _, ordinal, _ in rows],
+        [recorded.recorded_at for recorded in events],
+    ]
+    all_values = [values for _, _, values in rows]
     for column in table.columns:
-        values = [row.get(column.name) for _, _, row in rows]
+        name = column.name
+        found = [values.get(name) for values in all_values]
         if column.kind == "jsonb":
-            values = [None if value is None else encode(value).decode() for value in values]
-        columns.append(values)
+            found = [None if value is None else encode(value).decode() for value in found]
+        columns.append(found)
     return columns
 
 

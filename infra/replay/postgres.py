@@ -13,7 +13,7 @@ from infra.event_store import Cut, Recorded, StoreError
 from infra.past import Past
 from infra.read_store import Checkpoint, Parked
 from infra.read_store.postgres import PostgresReadStore
-from infra.read_store.tables import KINDS, OWN, arrays, make_physical
+from infra.read_store.tables import KINDS, OWN, make_physical
 from infra.replay.asides import (
     DIFFERENCES_MAX,
     AsideBehindError,
@@ -43,14 +43,12 @@ class AsideStore(PostgresReadStore):
         super().__init__(database, schema)
         self._tables = {table.name: table for table in tables}
 
-    async def _add_rows(
-        self, connection: Connection, table: Table, rows: Sequence[tuple[Recorded, int, Mapping[str, Any]]]
-    ) -> None:
+    async def _add_rows(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
         await connection.copy_records_to_table(
             table.name,
             schema_name=self._schema,
             columns=[*OWN, *(column.name for column in table.columns)],
-            records=zip(*arrays(table, rows), strict=True),
+            records=zip(*columns, strict=True),
         )
 
 

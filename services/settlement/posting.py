@@ -214,7 +214,7 @@ PROJECTION = Projection(
                 Column("original_currency", "text", optional=True),
                 Column("original", "bigint", optional=True),
             ),
-            index=(("tenant", "at"), ("tenant", "account", "currency", "reversal", "at", "amount")),
+            index=(("tenant", "at"),),
             postings=Postings(
                 group=("source", "number", "reversal"),
                 account=("tenant", "account", "currency"),

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from infra.config import ConfigError
 from infra.past import Past
+from schemas.kernel.money import digits
 from schemas.kernel.names import owner
 from schemas.settlement import CreditNoteIssued, IntervalClosed, StatementIssued
 from services.settlement.domain.computing import rated
 from services.settlement.domain.intervals import slots
+from services.settlement.domain.journal import RateMissingError
 from services.settlement.domain.rating.prepayment import run_out
 from services.settlement.exports import beancount, html, ubl
-from services.settlement.exports.documents import Document, of_credit_note, of_statement
+from services.settlement.exports.documents import Document, of_credit_note, of_statement, turned
 from services.settlement.exports.focus import ContractBooks, datasets
 from services.settlement.exports.focus.books import PrepaidLeft
 from services.settlement.exports.parties import PartyDetails
@@ -21,8 +24,15 @@ from services.settlement.reads.journal import groups_of
 from services.settlement.recomputing import stream_of_account
 
 
+class UnwritableError(ConfigError):
+    """What is asked for cannot be written in the format asked for."""
+
+
 async def focus(past: Past, tenant: str, at: datetime) -> Mapping[str, bytes]:
-    """Return the four FOCUS datasets of a supplier as CSV and Parquet, by file name."""
+    """Return the FOCUS datasets of a supplier as CSV and Parquet, by file name.
+
+    One without rows, such as the commitments of contracts that commit to nothing, is left out.
+    """
     books: list[ContractBooks] = []
     for name in await past.streams("contracts", tenant, "contract"):
         if name.tenant == tenant:
@@ -30,6 +40,8 @@ async def focus(past: Past, tenant: str, at: datetime) -> Mapping[str, bytes]:
             books += [] if found is None else [found]
     files: dict[str, bytes] = {}
     for dataset in datasets(books):
+        if not dataset.rows:
+            continue
         files[f"{dataset.name}.csv"] = as_csv(dataset.columns, dataset.rows).encode()
         files[f"{dataset.name}.parquet"] = as_parquet(dataset.columns, dataset.rows, dataset.decimals)
     return files
@@ -39,9 +51,13 @@ async def journal(past: Past, tenant: str) -> str:
     """Return a tenant's books as Beancount.
 
     Raises:
-        RateMissingError: something cannot be booked for want of a rate.
+        UnwritableError: something cannot be booked for want of a rate.
     """
-    return beancount.journal(await groups_of(past, tenant), f"Books of {tenant}")
+    try:
+        groups = await groups_of(past, tenant)
+    except RateMissingError as error:
+        raise UnwritableError(f"the books of {tenant} cannot be closed: {error}") from error
+    return beancount.journal(groups, f"Books of {tenant}")
 
 
 async def document(past: Past, contract: str, number: str) -> tuple[Document, ubl.Kind] | None:
@@ -49,7 +65,8 @@ async def document(past: Past, contract: str, number: str) -> tuple[Document, ub
     for recorded in await stream_of_account(past, contract):
         match recorded.event:
             case StatementIssued(statement=found) as event if found == number:
-                return of_statement(event), "Invoice"
+                made = of_statement(event)
+                return (turned(made), "CreditNote") if made.total < 0 else (made, "Invoice")
             case CreditNoteIssued(credit_note=found) as event if number in (found, f"{contract}/{found}"):
                 return of_credit_note(event), "CreditNote"
             case _:
@@ -60,11 +77,17 @@ async def document(past: Past, contract: str, number: str) -> tuple[Document, ub
 async def invoice(
     past: Past, contract: str, number: str, supplier: PartyDetails, customer: PartyDetails
 ) -> tuple[bytes, str] | None:
-    """Return a statement or credit note as UBL and as HTML, None if there is none of that name."""
+    """Return a statement or credit note as UBL and as HTML, None if there is none of that name.
+
+    Raises:
+        UnwritableError: EN 16931 has no amounts as fine as its currency's.
+    """
     found = await document(past, contract, number)
     if found is None:
         return None
     made, kind = found
+    if digits(made.currency) > ubl.DIGITS_MAX:
+        raise UnwritableError(f"{number} is in {made.currency}: EN 16931 knows two digits, no more")
     title = "Invoice" if kind == "Invoice" else "Credit note"
     return ubl.written(made, kind, supplier, customer), html.page(made, title, supplier, customer)
 

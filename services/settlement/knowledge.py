@@ -24,7 +24,7 @@ from services.settlement.domain.deal import deal_of, version_of
 from services.settlement.domain.intervals import Slot
 from services.settlement.domain.rating.cuts import usage_cuts
 from services.settlement.domain.rating.facts import Deal
-from services.settlement.domain.rating.usage_spread import Meters
+from services.settlement.domain.rating.usage_spread import Meters, Report
 from services.settlement.domain.revenue import Version
 from services.settlement.domain.settled import alike, run_of
 from services.settlement.facts import CapacityFacts, LineFacts
@@ -113,16 +113,17 @@ async def known_whole(past: Past, contract: str, state: Account, until: datetime
 
 async def _known(past: Past, bare: _Bare, found: Sequence[Slot], state: Account, settled: int) -> Known:
     agreement, metering = bare.agreement, Metering(past)
-    reports = {}
+    reports: dict[str, Sequence[Report]] = {}
     for line, facts in bare.lines.items():
         cuts = _cuts(bare.deal, found, facts, settled)
         reports[line] = await metering.reports(facts.meters, cuts)
-    shards = {*bare.shards, *metering.shards}
+    shards: set[tuple[str, int]] = {*bare.shards, *metering.shards}
     if settled:
         shards |= {(x.log, x.shard) for x in _basis(state, found[settled - 1])}
     for log in RELEVANT_LOGS:
         shard = await past.shard_of(log, agreement.supplier)
-        shards.update(() if shard is None else ((log, shard),))
+        if shard is not None:
+            shards.add((log, shard))
     return Known(
         agreement=agreement,
         deal=msgspec.structs.replace(bare.deal, meters=Meters(reports)),

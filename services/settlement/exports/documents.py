@@ -77,19 +77,11 @@ def category_of(category: str | None, rate_percent: str | None) -> tuple[str, De
 
 
 def of_statement(event: StatementIssued) -> Document:
-    """A statement as an invoice: its own lines, and corrections that name what they correct."""
-    lines = tuple(
-        DocumentLine(
-            number=line.line,
-            name=_name(line.kind, line.charge, line.corrects),
-            amount=Decimal(line.amount),
-            start=f"{line.service.start:%Y-%m-%d}",
-            end=f"{line.service.end:%Y-%m-%d}",
-            category=category_of(line.category, line.rate_percent)[0],
-            percent=category_of(line.category, line.rate_percent)[1],
-        )
-        for line in event.lines
-    )
+    """A statement as an invoice: its own lines, and corrections that name what they correct.
+
+    One that bills nothing has a line that says so: an invoice has a line.
+    """
+    lines = _lines(event) or (_nothing(event),)
     groups = _groups(lines, [(t.category, t.rate_percent, t.amount) for t in event.taxes])
     net, total = Decimal(event.net), Decimal(event.total)
     corrected = tuple(dict.fromkeys(line.corrects for line in event.lines if line.corrects is not None))
@@ -105,6 +97,47 @@ def of_statement(event: StatementIssued) -> Document:
         total=total,
         note=None,
         refers_to=corrected,
+    )
+
+
+def turned(document: Document) -> Document:
+    """A document that gives back what another one charges: a statement below zero is a credit note."""
+    replace = msgspec.structs.replace
+    return replace(
+        document,
+        due=None,
+        lines=tuple(replace(line, amount=-line.amount) for line in document.lines),
+        groups=tuple(replace(group, base=-group.base, tax=-group.tax) for group in document.groups),
+        net=-document.net,
+        tax=-document.tax,
+        total=-document.total,
+    )
+
+
+def _lines(event: StatementIssued) -> tuple[DocumentLine, ...]:
+    return tuple(
+        DocumentLine(
+            number=line.line,
+            name=_name(line.kind, line.charge, line.corrects),
+            amount=Decimal(line.amount),
+            start=f"{line.service.start:%Y-%m-%d}",
+            end=f"{line.service.end:%Y-%m-%d}",
+            category=category_of(line.category, line.rate_percent)[0],
+            percent=category_of(line.category, line.rate_percent)[1],
+        )
+        for line in event.lines
+    )
+
+
+def _nothing(event: StatementIssued) -> DocumentLine:
+    return DocumentLine(
+        number=1,
+        name="Nothing to bill for the interval",
+        amount=Decimal(event.net),
+        start=f"{event.interval.start:%Y-%m-%d}",
+        end=f"{event.interval.end:%Y-%m-%d}",
+        category=EXEMPT,
+        percent=Decimal(0),
     )
 
 

@@ -14,6 +14,7 @@ CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
 CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 EN_16931 = "urn:cen.eu:en16931:2017"
 PIECE = "C62"
+DIGITS_MAX = 2
 Kind = Literal["Invoice", "CreditNote"]
 TYPE_CODES: dict[Kind, str] = {"Invoice": "380", "CreditNote": "381"}
 

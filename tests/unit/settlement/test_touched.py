@@ -139,7 +139,7 @@ class Desk:
                 case ("use", line, start, length, quantity):
                     await self.use(line, start, length, quantity)
                 case ("correct", index, start, quantity) if self.reports:
-                    await self.correct(self.reports[index % len(self.reports)], start, quantity)
+                    await self.correct(self.reports[int(index) % len(self.reports)], start, quantity)
                 case ("price", rate, number):
                     changed = {"charges": charges(rate, self.per)}
                     since = iso(month(number).start)

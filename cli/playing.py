@@ -1,6 +1,6 @@
 """A player for a scenario: in memory, or on a sandbox ledger of a running stack."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from infra.scenario.play import Player
 
 
 @asynccontextmanager
-async def player(clock: datetime, connection: Connection | None) -> AsyncIterator[Player]:
+async def player(clock: datetime, connection: Connection | None) -> AsyncGenerator[Player]:
     """Open a player whose clock stands at `clock`: in memory, or live over `connection`.
 
     Raises:

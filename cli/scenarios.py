@@ -37,7 +37,7 @@ def check(*files: Path, live: Live = False, connection: Connection = _HERE) -> i
     """
     if not files:
         raise ScenarioError("name at least one scenario file")
-    out, results = Console(highlight=False, soft_wrap=True), []
+    out, results = Console(highlight=False, soft_wrap=True), list[int]()
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("playing", total=len(files))
         for path in files:
@@ -91,7 +91,7 @@ def _checked(path: Path, out: Console, connection: Connection | None) -> int:
 
 
 async def _wrong(loaded: Loaded, connection: Connection | None) -> list[str]:
-    found = []
+    found: list[str] = []
     async for played in _played(loaded, connection):
         what = played.step.do or played.step.ask or "invariants"
         found += [f"  step {played.index + 1} ({what}): {wrong}" for wrong in played.wrong]

@@ -214,7 +214,7 @@ class Appender:
         if len(emitted) == 1 and not later:
             return [(emitted[0], self._states[StreamName(book, emitted[0].stream)].version)]
         after = Counter(one.stream for others in later if not isinstance(others, Refused) for one in others)
-        numbered = []
+        numbered: list[tuple[Emitted, int]] = []
         for one in reversed(emitted):
             version = self._states[StreamName(book, one.stream)].version - after[one.stream]
             numbered.append((one, version))

@@ -4,11 +4,11 @@ Canonical bytes are msgspec's JSON with struct fields in the order declared, map
 out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -118,9 +118,10 @@ def plain(value: Any) -> Any:
             text = value.astimezone(UTC).isoformat()
             return text.replace("+00:00", "Z")
         case Mapping():
-            return {str(key): plain(item) for key, item in value.items()}
+            mapping: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
+            return {str(key): plain(item) for key, item in mapping.items()}
         case list() | tuple():
-            return [plain(item) for item in value]
+            return [plain(item) for item in cast("Sequence[Any]", value)]
         case _:
             return value
 
@@ -152,9 +153,10 @@ def _utc(value: Any, path: str) -> Any:
             changed = {name: item for name, item in moved.items() if item is not getattr(value, name)}
             return msgspec.structs.replace(value, **changed) if changed else value
         case tuple() | list():
-            moved_items = [_utc(item, f"{path}[{index}]") for index, item in enumerate(value)]
-            same = all(a is b for a, b in zip(moved_items, value, strict=True))
-            return value if same else type(value)(moved_items)
+            items: list[Any] | tuple[Any, ...] = value  # pyright: ignore[reportUnknownVariableType]
+            moved_items = [_utc(item, f"{path}[{index}]") for index, item in enumerate(items)]
+            same = all(a is b for a, b in zip(moved_items, items, strict=True))
+            return items if same else type(items)(moved_items)
         case _:
             return value
 

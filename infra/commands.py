@@ -88,7 +88,7 @@ class Commands:
             rule = self._rules[type(asked.command)]
             if rule.gather is not None and logs and (rule.gathers_own or logs != {rule.log}):
                 yield group[begin:index]
-                begin, logs = index, set()
+                begin, logs = index, set[str]()
             logs.add(rule.log)
         if group:
             yield group[begin:]

@@ -84,7 +84,7 @@ class Refused(msgspec.Struct, frozen=True):
     """
 
     code: StrEnum
-    details: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    details: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
 Outcome: TypeAlias = list[Emitted] | Refused

@@ -6,7 +6,7 @@ element. Instants compare as instants; everything else as it is written.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -31,10 +31,11 @@ def misses(expected: Any, came: Any, path: str = "$") -> Iterator[Miss]:
     """Yield every difference between plain JSON values."""
     match expected, came:
         case Mapping(), Mapping():
-            for key, value in expected.items():
-                yield from misses(value, came.get(key, Absent()), f"{path}.{key}")
+            wanted, found = cast("Mapping[str, Any]", expected), cast("Mapping[str, Any]", came)
+            for key, value in wanted.items():
+                yield from misses(value, found.get(key, Absent()), f"{path}.{key}")
         case (list() | tuple(), list() | tuple()):
-            yield from _lists(expected, came, path)
+            yield from _lists(cast("Sequence[Any]", expected), cast("Sequence[Any]", came), path)
         case _:
             if not same(expected, came):
                 yield Miss(path, expected, came)

@@ -22,7 +22,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     as_: str | None = msgspec.field(default=None, name="as")
     id: str | None = None
     effective_at: datetime | None = None
-    with_: Mapping[str, Any] = msgspec.field(default_factory=dict, name="with")
+    with_: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any], name="with")
     refused: str | Mapping[str, Any] | None = None
     valid_at: datetime | None = None
     known_at: str | None = None

@@ -118,7 +118,7 @@ async def steady(services: Running, eye: Eye) -> list[float]:
                 await eye.reached(mark.shard, mark.last)
             took.append(watch.seconds * 1000)
 
-        began, tasks = time.perf_counter(), []
+        began, tasks = time.perf_counter(), list[asyncio.Task[None]]()
         for number, report in enumerate(coming):
             await asyncio.sleep(began + number / PER_SECOND - time.perf_counter())
             book = BOOKS[number % len(BOOKS)]

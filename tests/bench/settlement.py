@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+import msgspec
+
 from infra.codec import convert
 from infra.database import Database
 from infra.event_store import Cut
@@ -136,15 +138,10 @@ async def _issued(past: LedgerPast) -> None:
     )
     facts = await standing_with_statement(order, past)
     states = {"account-deal": ACCOUNT.initial(), "book-nimbus": BOOK.initial()}
-    outcome = issue_statement(states, Order(**{**_fields(order), "facts": facts}))
+    outcome = issue_statement(states, msgspec.structs.replace(order, facts=facts))
     assert isinstance(outcome, list)
     assert isinstance(outcome[0].event, StatementIssued)
     assert outcome[0].event.lines
-
-
-def _fields(order: Order[Any]) -> dict[str, Any]:
-    names: tuple[str, ...] = Order.__struct_fields__
-    return {name: getattr(order, name) for name in names}
 
 
 async def _seconds(do: Any, times: int = 5) -> float:

@@ -61,7 +61,8 @@ def package_rate(dsn: str, events: int) -> float:
 
     try:
         with ThreadPoolExecutor(CALLERS) as threads:
-            list(threads.map(lambda _: application.save(Notes()), range(CALLERS)))
+            for _ in range(CALLERS):
+                application.save(Notes())
             with stopwatch() as watch:
                 list(threads.map(call, range(CALLERS)))
     finally:

@@ -23,7 +23,7 @@ class Tail:
         await self.gate.wait()
         if self.broken:
             raise ValueError("unreadable")
-        before = [] if known is None else known.state
+        before: list[int] = [] if known is None else known.state
         return Folded([*before, seen], seen, None)
 
 

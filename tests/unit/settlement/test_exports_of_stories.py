@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -81,7 +81,7 @@ async def documents(past: Past) -> AsyncIterator[tuple[str, str, Any]]:
 
 
 @contextmanager
-def schematron() -> Iterator[Any]:
+def schematron() -> Generator[Any]:
     """The rules of EN 16931, ready to judge a file."""
     saxonche = pytest.importorskip("saxonche")
     package = find_spec("facturx")

@@ -18,7 +18,7 @@ from infra import logging
 from infra.local.stack import LocalStack
 from tests.bench.ground import Ground, ground
 from tests.bench.measure import Measure
-from tests.bench.sections import FULL, QUICK, SECTIONS, Site, Sizes
+from tests.bench.sections import FULL, LARGE, QUICK, SECTIONS, Site, Sizes
 from tests.bench.table import console, line, table, write_json
 from tests.ledgers import prepare_cluster
 
@@ -29,7 +29,9 @@ def main() -> int:
     """Measure what the command line asks for; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="measure, beside limits")
     parser.add_argument("sections", nargs="*", metavar="section", help=f"of {', '.join(SECTIONS)}; all")
-    parser.add_argument("--quick", action="store_true", help="a minute; figures are rough")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", dest="sizes", action="store_const", const=QUICK, help="small; rough figures")
+    size.add_argument("--large", dest="sizes", action="store_const", const=LARGE, help="growth to 10 million")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.sections if name not in SECTIONS]
@@ -38,7 +40,7 @@ def main() -> int:
     logging.configure("error", service="bench")
     names = [name for name in SECTIONS if not arguments.sections or name in arguments.sections]
     with ground() as servers, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        rows, failed = runner.run(measured(servers, names, QUICK if arguments.quick else FULL))
+        rows, failed = runner.run(measured(servers, names, arguments.sizes or FULL))
     out = console()
     out.print(table(rows, plain=not out.is_terminal))
     if arguments.json is not None:
@@ -63,8 +65,8 @@ async def measured(servers: Ground, names: list[str], sizes: Sizes) -> tuple[lis
             for section in names:
                 try:
                     async for one in SECTIONS[section](site):
-                        rows.append((section, one))
                         _told(since, f"{section}: {line(one)}")
+                        rows.append((section, one))
                 except Exception:  # noqa: BLE001 the other parts are still worth their figures
                     failed.append(section)
                     traceback.print_exc()

@@ -48,11 +48,16 @@ async def posting_measures(admin_dsn: str) -> AsyncIterator[Measure]:
             unit="pairs/s",
             limit=plain,
             beside="plain set-based insert",
-            aim="40,000 pairs/s, where plain does 55,000",
+            aim="at least 0.72",
         )
     many, one = ours.values()
     yield Measure(
-        what="one account in every pair", ours=one, unit="pairs/s", limit=many, beside="many", aim="0.7"
+        what="one account in every pair",
+        ours=one,
+        unit="pairs/s",
+        limit=many,
+        beside="many",
+        aim="at least 0.7",
     )
 
 

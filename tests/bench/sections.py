@@ -14,6 +14,7 @@ from tests.bench.http import http_measures
 from tests.bench.log import append_measures
 from tests.bench.measure import Measure
 from tests.bench.path import path_measures
+from tests.bench.postings import posting_measures
 from tests.bench.projection import projection_measures
 from tests.bench.replay import replay_measures
 from tests.bench.settlement import statement_measures
@@ -39,6 +40,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FULL = Sizes(appended=40_000, replayed=1_000_000, grown=(100_000, 1_000_000), posted=30_000, facts=1_000_000)
+LARGE = msgspec.structs.replace(FULL, grown=(1_000_000, 10_000_000))
 QUICK = Sizes(appended=8_000, replayed=40_000, grown=(10_000, 40_000), posted=5_000, facts=50_000)
 
 
@@ -63,6 +65,13 @@ async def _log(site: Site) -> AsyncIterator[Measure]:
         yield one
 
 
+async def _settlement(site: Site) -> AsyncIterator[Measure]:
+    async for one in statement_measures(site.dsn, site.sizes.facts):
+        yield one
+    async for one in posting_measures(site.dsn):
+        yield one
+
+
 SECTIONS: Mapping[str, Callable[[Site], AsyncIterator[Measure]]] = {
     "log": _log,
     "replay": lambda site: replay_measures(site.ground, site.dsn, site.sizes.replayed),
@@ -71,6 +80,6 @@ SECTIONS: Mapping[str, Callable[[Site], AsyncIterator[Measure]]] = {
     "http": lambda site: http_measures(site.ground, site.stack, site.folder, site.sizes.posted),
     "projection": lambda site: projection_measures(site.dsn),
     "capacity": lambda _: capacity_measures(),
-    "settlement": lambda site: statement_measures(site.dsn, site.sizes.facts),
+    "settlement": _settlement,
     "path": lambda site: path_measures(site.ground, site.stack, site.folder, site.sizes.posted),
 }

@@ -87,16 +87,24 @@ class Node:
             await self.reads.prepare(projection.tables)
 
     async def ask(
-        self, name: str, actor: str, question: Any, *, valid_at: datetime | None, known: Cut | None
+        self,
+        name: str,
+        actor: str,
+        question: Any,
+        *,
+        valid_at: datetime | None,
+        known: Cut | None,
+        scopes: frozenset[str] = frozenset(),
     ) -> Any:
-        """Return the answer to a question; a refusal is an answer too.
+        """Return the answer to a question; a refusal is an answer too. `scopes`: of the credential.
 
         Raises:
             KeyError: the service has no such ask.
         """
         now = await current(self.clock)
         past = self.past.at(known if known is not None else await self.past.heads())
-        view = View(actor=actor, valid_at=valid_at or now.replace(microsecond=0), now=now, past=past)
+        at = valid_at or now.replace(microsecond=0)
+        view = View(actor=actor, valid_at=at, now=now, past=past, scopes=scopes)
         return await self.asks[name].answer(question, view)
 
     async def fire(self, timer: DueTimer) -> Result:

@@ -52,6 +52,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     internal: bool = False
 
 
+LEDGER_READ = "ledger:read"
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """From where a question is asked.
 
@@ -60,12 +63,19 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         valid_at: the instant asked about; the clock if unsaid.
         now: the ledger's clock.
         past: everything known at the question's `known_at`.
+        scopes: what the credential is allowed; none where nobody's is known.
     """
 
     actor: str
     valid_at: datetime
     now: datetime
     past: Past
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def of_operations(self) -> bool:
+        """Whether every tenant's events may be told, and positions."""
+        return LEDGER_READ in self.scopes
 
 
 Answer = Callable[[Any, View], Awaitable[Any]]

@@ -150,7 +150,7 @@ async def answer(
         version=ask.version,
         valid_at=view.valid_at,
         positions=positions_of(touched.of(cut)),
-        question=sha256(encode([caller.actor, question])).digest()[:QUESTION_BYTES],
+        question=sha256(encode([caller.actor, view.of_operations, question])).digest()[:QUESTION_BYTES],
         digest=sha256(encode(value)).digest()[:DIGEST_BYTES],
     )
     if given is not None and _same_question(given, basis) and given.digest != basis.digest:
@@ -170,7 +170,8 @@ async def _view(caller: Caller, asked: When, given: Basis | None, past: TouchedP
     before = None if given is None else given.valid_at
     valid_at = asked.valid_at or before or now.replace(microsecond=0)
     # nothing an answer says may come from the clock, or the same basis would not give the same bytes
-    return View(actor=caller.actor, valid_at=valid_at, now=valid_at, past=past)
+    scopes = frozenset(caller.credential.scopes)
+    return View(actor=caller.actor, valid_at=valid_at, now=valid_at, past=past, scopes=scopes)
 
 
 def _same_question(given: Basis, basis: Basis) -> bool:

@@ -50,6 +50,7 @@ from schemas.settlement.questions import (
     CommitmentsQuestion,
     ExplainQuestion,
     JournalQuestion,
+    MarginQuestion,
     NettingQuestion,
     RevenueQuestion,
     StatementQuestion,
@@ -84,7 +85,7 @@ COMMANDS: tuple[type[Command], ...] = (
 REJECTIONS = SettlementRejection
 QUESTIONS: tuple[type[Question], ...] = (
     StatementQuestion, ExplainQuestion, BalanceQuestion, JournalQuestion, CommitmentsQuestion,
-    RevenueQuestion, NettingQuestion,
+    RevenueQuestion, MarginQuestion, NettingQuestion,
 )  # fmt: skip
 
 __all__ = [
@@ -116,6 +117,7 @@ __all__ = [
     "IssueStatement",
     "JournalQuestion",
     "Kind",
+    "MarginQuestion",
     "Measured",
     "MoveRulebook",
     "NetStatement",

@@ -52,6 +52,18 @@ class RevenueQuestion(Question):
     end: Instant = msgspec.field(name="to")
 
 
+class MarginQuestion(Question):
+    """What capacity earned its operator over [from, to), less what it cost; of one pool, or all of a tenant.
+
+    Either `pool` or `tenant`.
+    """
+
+    start: Instant = msgspec.field(name="from")
+    end: Instant = msgspec.field(name="to")
+    pool: Name | None = None
+    tenant: Id | None = None
+
+
 class NettingQuestion(Question):
     """What the parties owe one another in one currency at a value date."""
 

@@ -12,6 +12,7 @@ from services.settlement.reads.balance import balance_of
 from services.settlement.reads.commitments import commitments
 from services.settlement.reads.explain import explain
 from services.settlement.reads.journal import journal
+from services.settlement.reads.margin import margin
 from services.settlement.reads.netting import netting as netting_of
 from services.settlement.reads.revenue import revenue
 from services.settlement.reads.statement import statement
@@ -211,6 +212,13 @@ ASKS = (
         question=messages.RevenueQuestion,
         answer=revenue,
         path="settlement/revenue",
+        scope=READ,
+    ),
+    Ask(
+        name="settlement.margin",
+        question=messages.MarginQuestion,
+        answer=margin,
+        path="settlement/margin",
         scope=READ,
     ),
     Ask(

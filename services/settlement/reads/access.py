@@ -44,13 +44,13 @@ async def account_of(name: str, view: View) -> Found | Refused:
 
 
 async def statement_of(name: str, view: View) -> FoundStatement | Refused:
-    """Return an issued statement by its name, as known."""
+    """Return an issued statement by its name, as known; operations may see anybody's."""
     qualified = qualify(name, view.actor)
     contract = contract_of(qualified)
     if contract is None:
         return UNKNOWN
     agreement, _ = await agreement_of(view.past, contract)
-    if agreement is None or agreement.role_of(view.actor) is None:
+    if agreement is None or (agreement.role_of(view.actor) is None and not view.of_operations):
         return UNKNOWN
     recorded = await issued(view.past, contract, qualified)
     if recorded is None:

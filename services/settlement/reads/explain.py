@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import structs
+
 from infra.event_store import Cut
 from infra.service import View
 from schemas.decision import Refused
@@ -22,7 +24,8 @@ from services.settlement.recomputing import account_before
 async def explain(question: ExplainQuestion, view: View) -> Any | Refused:  # noqa: ANN401 JSON
     """Answer with the formula in exact numbers, the clauses, and the facts that entered.
 
-    A fact is told by its event id, and only to those who may see the event itself.
+    A fact is told by its event id, and only to those who may see the event itself; to operations all are,
+    with their places and what the statement was computed from.
     """
     found = await statement_of(question.statement, view)
     if isinstance(found, Refused):
@@ -36,14 +39,16 @@ async def explain(question: ExplainQuestion, view: View) -> Any | Refused:  # no
     all_known = await known_whole(view.past.at(cut), event.contract, state, event.interval.end)
     assert all_known is not None, "what was billed was signed"
     draft = _draft(all_known, state, event, cut, question.line)
+    basis = {} if not view.of_operations else {"basis": [structs.asdict(entry) for entry in event.basis]}
     return {
         "statement": event.statement,
         **line_json(line),
         "interval": {"start": line.interval.start, "end": line.interval.end},
         "formula": draft.line.formula,
-        "clauses": _clauses(all_known, draft),
+        "clauses": _clauses(all_known, draft, view),
         "facts": await _facts(view, found, cut, draft),
         "rulebook": event.rulebook,
+        **basis,
     }
 
 
@@ -53,7 +58,7 @@ def _draft(all_known: Known, state: Account, event: StatementIssued, cut: Cut, n
     return drafted(made.rating, state, made.slot)[number - 1]
 
 
-def _clauses(all_known: Known, draft: Drafted) -> list[dict[str, Any]]:
+def _clauses(all_known: Known, draft: Drafted, view: View) -> list[dict[str, Any]]:
     """The events of the contract that brought the terms which the line rests on."""
     return [
         {
@@ -62,6 +67,7 @@ def _clauses(all_known: Known, draft: Drafted) -> list[dict[str, Any]]:
             "type": recorded.type,
             "effective_at": recorded.effective_at,
             "sender": recorded.meta.actor,
+            **_place(view, recorded.log, recorded.shard, recorded.position),
         }
         for recorded in all_known.events
         if recorded.version in draft.line.versions
@@ -77,7 +83,16 @@ async def _facts(view: View, found: FoundStatement, cut: Cut, draft: Drafted) ->
         rows += _within(await past.rows(USAGE_FACTS, {"reservation": name}), draft.interval)
     for pool in draft.line.pools:
         rows += await past.rows(CAPACITY_FACTS, {"pool": pool})
-    return [_fact(row) for row in rows if _visible(row, view.actor, found)]
+    return [
+        {**_fact(row), **_place(view, row["log"], row["shard"], row["position"])}
+        for row in rows
+        if view.of_operations or _visible(row, view.actor, found)
+    ]
+
+
+def _place(view: View, log: str, shard: int, position: int) -> dict[str, Any]:
+    """Where an event lies, for operations alone."""
+    return {"log": log, "shard": shard, "position": position} if view.of_operations else {}
 
 
 def _within(rows: Sequence[Mapping[str, Any]], interval: Interval) -> list[Mapping[str, Any]]:

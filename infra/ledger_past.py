@@ -103,10 +103,10 @@ class LedgerPast:
         return await self._store.streams(log, party, category, self._cut)
 
     async def rows(
-        self, table: str, where: Mapping[str, Any], between: Between | None = None
+        self, table: str, where: Mapping[str, Any], *between: Between
     ) -> Sequence[Mapping[str, Any]]:
         """See `Past.rows`."""
-        return await self._reads.rows(table, where, self._cut, between)
+        return await self._reads.rows(table, where, self._cut, *between)
 
     async def totals(self, table: str, summing: Summing) -> Sequence[Mapping[str, Any]]:
         """See `Past.totals`."""

@@ -66,7 +66,7 @@ class Past(Protocol):
         ...
 
     async def rows(
-        self, table: str, where: Mapping[str, Any], between: Between | None = None
+        self, table: str, where: Mapping[str, Any], *between: Between
     ) -> Sequence[Mapping[str, Any]]:
         """Return an own read model's rows that equal `where`, by (log, shard, position, ordinal)."""
         ...

@@ -93,11 +93,11 @@ class TouchedPast:
         return await self._past.streams(log, party, category)
 
     async def rows(
-        self, table: str, where: Mapping[str, Any], between: Between | None = None
+        self, table: str, where: Mapping[str, Any], *between: Between
     ) -> Sequence[Mapping[str, Any]]:
         """See `Past.rows`."""
         self._touched.table(table)
-        return await self._past.rows(table, where, between)
+        return await self._past.rows(table, where, *between)
 
     async def totals(self, table: str, summing: Summing) -> Sequence[Mapping[str, Any]]:
         """See `Past.totals`."""

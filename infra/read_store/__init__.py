@@ -92,11 +92,11 @@ class ReadStore(Protocol):
         ...
 
     async def rows(
-        self, table: str, where: Mapping[str, Any], cut: Cut | None, between: Between | None = None
+        self, table: str, where: Mapping[str, Any], cut: Cut | None, *between: Between
     ) -> Sequence[Mapping[str, Any]]:
         """Return the rows that equal `where` and lie in the cut, by (log, shard, position, ordinal).
 
-        `between`: only those with a column in [low, high).
+        `between`: only those whose columns lie in [low, high).
         """
         ...
 

@@ -74,7 +74,7 @@ class MemoryReadStore:
                 self._indexed.setdefault((table.name, index[0]), {})
 
     async def rows(
-        self, table: str, where: Mapping[str, Any], cut: Cut | None, between: Between | None = None
+        self, table: str, where: Mapping[str, Any], cut: Cut | None, *between: Between
     ) -> Sequence[Mapping[str, Any]]:
         """See `ReadStore.rows`."""
         found = [
@@ -82,7 +82,7 @@ class MemoryReadStore:
             for row in self._candidates(table, where)
             if all(row[column] == value for column, value in where.items())
             and (cut is None or row["position"] <= cut.position(row["log"], row["shard"]))
-            and (between is None or between.low <= row[between.column] < between.high)
+            and all(one.low <= row[one.column] < one.high for one in between)
         ]
         return sorted(found, key=place_of)
 

@@ -70,7 +70,7 @@ class PostgresReadStore:
         self._tables |= {table.name: table for table in tables}
 
     async def rows(
-        self, table: str, where: Mapping[str, Any], cut: Cut | None, between: Between | None = None
+        self, table: str, where: Mapping[str, Any], cut: Cut | None, *between: Between
     ) -> Sequence[Mapping[str, Any]]:
         """See `ReadStore.rows`."""
         declared = self._tables[table]

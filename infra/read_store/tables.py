@@ -147,14 +147,14 @@ def by_table(
 
 
 def selection(
-    schema: str, table: Table, where: Mapping[str, Any], between: Between | None, *, at_cut: bool
+    schema: str, table: Table, where: Mapping[str, Any], between: Sequence[Between], *, at_cut: bool
 ) -> tuple[str, list[Any]]:
     """Return the statement that finds rows, and its parameters but those of the cut."""
     met, values = conditions(table, where)
-    if between is not None:
-        name, count = quoted(between.column), len(values)
+    for one in between:
+        name, count = quoted(one.column), len(values)
         met += [f"t.{name} >= ${count + 1}", f"t.{name} < ${count + 2}"]
-        values += [between.low, between.high]
+        values += [one.low, one.high]
     names = {"schema": quoted(schema), "table": quoted(table.name), "conditions": " and ".join(met)}
     if not at_cut:
         return statement(FILE, "rows", **names), values

@@ -1,15 +1,17 @@
 """`settlement.explain`: how a line of an issued statement came about, down to who said so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import structs
 
 from infra.event_store import Cut
 from infra.service import View
+from infra.sums import Between
 from schemas.decision import Refused
 from schemas.kernel.instants import seconds
 from schemas.kernel.interval import Interval
+from schemas.kernel.stepwise import FOREVER
 from schemas.settlement import ExplainQuestion, StatementIssued
 from services.settlement.domain.account import Account
 from services.settlement.domain.statement import Drafted, drafted
@@ -80,7 +82,7 @@ async def _facts(view: View, found: FoundStatement, cut: Cut, draft: Drafted) ->
     for line in draft.line.holdings:
         name = f"{found.event.contract}/{line}"
         rows += await past.rows(CAPACITY_FACTS, {"reservation": name})
-        rows += _within(await past.rows(USAGE_FACTS, {"reservation": name}), draft.interval)
+        rows += await past.rows(USAGE_FACTS, {"reservation": name}, *_within(draft.interval))
     for pool in draft.line.pools:
         rows += await past.rows(CAPACITY_FACTS, {"pool": pool})
     return [
@@ -95,9 +97,10 @@ def _place(view: View, log: str, shard: int, position: int) -> dict[str, Any]:
     return {"log": log, "shard": shard, "position": position} if view.of_operations else {}
 
 
-def _within(rows: Sequence[Mapping[str, Any]], interval: Interval) -> list[Mapping[str, Any]]:
+def _within(interval: Interval) -> tuple[Between, Between]:
+    """What touches an interval: it starts before its end, and ends after its start."""
     start, end = seconds(interval.start), seconds(interval.end)
-    return [row for row in rows if row["starts"] < end and row["ends"] > start]
+    return Between("starts", 0, end), Between("ends", start + 1, FOREVER)
 
 
 def _visible(row: Mapping[str, Any], actor: str, found: FoundStatement) -> bool:

@@ -21,6 +21,7 @@ from cli.history import Field, find, question_of
 from cli.operations import HERE, Where, instant
 from infra.codec import InvalidMessageError, convert, plain
 from infra.config import ConfigError
+from infra.event_store import Cut
 from infra.node import Node
 from infra.operating import as_service
 from infra.past import Past
@@ -168,11 +169,20 @@ def _read(
         async with as_service(config, where.name(config), service) as stage:
             node = await stage.node(service)
             now = await stage.store.now()
-            cut = await (node.past.heads() if known_at is None else node.past.resolve(instant(known_at)))
+            cut = await (_taken_in(node) if known_at is None else node.past.resolve(instant(known_at)))
             at = now.replace(microsecond=0) if valid_at is None else instant(valid_at)
             return await read(node, node.past.at(cut), at)
 
     return asyncio.run(run())
+
+
+async def _taken_in(node: Node) -> Cut:
+    """Return the newest cut that every read model has taken in: it gives the same files later too."""
+    cuts = [await node.past.closed(projection.name) for projection in node.service.projections]
+    if not cuts:
+        return await node.past.heads()
+    places = {at for cut in cuts for at in cut.positions}
+    return Cut({at: min(cut.position(*at) for cut in cuts) for at in places})
 
 
 def _details(file: Path) -> Mapping[str, PartyDetails]:

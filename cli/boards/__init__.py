@@ -33,6 +33,7 @@ from cli.boards.settlement import (
     commitments,
     explanation,
     journal,
+    margin,
     netting,
     revenue,
     statement,
@@ -64,6 +65,7 @@ BOARDS: Mapping[str, Board] = {
     "settlement.journal": lambda _, answer: journal(answer),
     "settlement.commitments": lambda _, answer: commitments(answer),
     "settlement.revenue": lambda _, answer: revenue(answer),
+    "settlement.margin": lambda _, answer: margin(answer),
     "settlement.netting": lambda _, answer: netting(answer),
 }
 """The board of every question."""

@@ -176,6 +176,33 @@ def revenue(answer: Mapping[str, Any]) -> RenderableType:
     return Group(title, drawn, Text(), heading("Still to be recognised"), later)
 
 
+def margin(answer: Mapping[str, Any]) -> RenderableType:
+    """Draw `settlement.margin`: what was earned, what it cost, and what is left of it."""
+    drawn = Sheet("", "what", ">own amount", f">{answer['currency']}")
+    for one in answer["contracts"]:
+        drawn.row(
+            "earned", one["contract"], f"{money(one['earned'])} {one['currency']}", money(one["amount"])
+        )
+    for one in answer["bought"]:
+        drawn.row(
+            "bought", one["contract"], f"{money(one['earned'])} {one['currency']}", money(one["amount"])
+        )
+    for one in answer["costs"]:
+        what = f"{one['what']} of {one['pool']}"
+        drawn.row("cost", what, f"{money(one['recorded'])} {one['currency']}", money(one["amount"]))
+    drawn.section()
+    for name in ("revenue", "cost", "margin"):
+        drawn.row("", name, "", money(answer[name]))
+    told = [f"{when(answer['start'])} to {when(answer['end'])}"]
+    told += [
+        f"{answer[key]} % of {name}"
+        for key, name in (("margin_percent", "revenue"), ("return_percent", "cost"))
+        if answer[key] is not None
+    ]
+    told += [f"{number(answer['gpu_seconds'])} GPU-seconds committed"]
+    return Group(heading(f"Margin of {answer.get('pool') or answer['tenant']}", *told), drawn)
+
+
 def netting(answer: Mapping[str, Any]) -> RenderableType:
     """Draw `settlement.netting`: what each pays or gets, and the payments that settle it."""
     net = Sheet("party", ">net", "")

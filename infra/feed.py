@@ -13,6 +13,7 @@ from itertools import islice
 from infra.chain import link
 from infra.event_store import GENESIS, Appended, Batch, EventStore, Recorded
 from infra.records import follows
+from schemas.decision import Origin
 
 PAGE = 1000
 WINDOW_EVENTS_MAX = 4000
@@ -91,24 +92,8 @@ class Feed:
             for event in command.events:
                 position += 1
                 chain = link(chain, position, place.recorded_at, event.leaf)
-                events.append(
-                    Recorded(
-                        log=self.log,
-                        shard=self.shard,
-                        position=position,
-                        tenant=event.tenant,
-                        counterparty=event.counterparty,
-                        stream=event.stream,
-                        version=event.version,
-                        event_id=event.event_id,
-                        type=event.type,
-                        effective_at=event.effective_at,
-                        recorded_at=place.recorded_at,
-                        payload=event.payload,
-                        meta_bytes=event.meta,
-                        chain=chain,
-                    )
-                )
+                origin = Origin(self.log, self.shard, position)
+                events.append(event.recorded(origin, place.recorded_at, chain))
         return events
 
     def known(self, after: int, limit: int = PAGE) -> Sequence[Recorded]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from infra.chain import leaf, link
+from infra.chain import link
 from infra.event_store import Recorded
 
 Headers: TypeAlias = list[tuple[str, bytes]]
@@ -105,18 +105,7 @@ def recorded_from(log: str, shard: int, value: bytes | None, pairs: Sequence[tup
 
 def follows(previous_chain: bytes, recorded: Recorded) -> bool:
     """Say whether an event's chain goes on from the chain before it: nothing of it was changed on the way."""
-    hashed = leaf(
-        tenant=recorded.tenant,
-        counterparty=recorded.counterparty,
-        stream=recorded.stream,
-        version=recorded.version,
-        event_id=recorded.event_id,
-        type_=recorded.type,
-        effective_at=recorded.effective_at,
-        payload=recorded.payload,
-        meta=recorded.meta_bytes,
-    )
-    return link(previous_chain, recorded.position, recorded.recorded_at, hashed) == recorded.chain
+    return link(previous_chain, recorded.position, recorded.recorded_at, recorded.leaf()) == recorded.chain
 
 
 def _meta_prefix(recorded: Recorded) -> bytes:

@@ -15,7 +15,6 @@ from uuid import UUID
 
 import msgspec
 
-from infra.chain import leaf
 from infra.event_store import Recorded, StoreError
 
 FORMAT = 1
@@ -146,7 +145,7 @@ def sealed(recorded: Recorded, previous: bytes) -> Sealed:
         recorded_at=recorded.recorded_at,
         payload=recorded.payload.decode(),
         meta=recorded.meta_bytes.decode(),
-        leaf=leaf_of(recorded),
+        leaf=recorded.leaf(),
         previous=previous,
         chain=recorded.chain,
     )
@@ -159,22 +158,7 @@ def other_leaf(recorded: Recorded) -> OtherLeaf:
         shard=recorded.shard,
         position=recorded.position,
         recorded_at=recorded.recorded_at,
-        leaf=leaf_of(recorded),
-    )
-
-
-def leaf_of(recorded: Recorded) -> bytes:
-    """Return the leaf of an event, computed from all its parts."""
-    return leaf(
-        tenant=recorded.tenant,
-        counterparty=recorded.counterparty,
-        stream=recorded.stream,
-        version=recorded.version,
-        event_id=recorded.event_id,
-        type_=recorded.type,
-        effective_at=recorded.effective_at,
-        payload=recorded.payload,
-        meta=recorded.meta_bytes,
+        leaf=recorded.leaf(),
     )
 
 

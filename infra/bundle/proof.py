@@ -5,7 +5,7 @@ from itertools import groupby
 
 import msgspec
 
-from infra.bundle.format import Bundle, OtherLeaf, Sealed, leaf_of
+from infra.bundle.format import Bundle, OtherLeaf, Sealed
 from infra.chain import link
 from infra.event_store import GENESIS
 from infra.verify import Break, GivenHead
@@ -79,7 +79,7 @@ def _fault(one: Sealed | OtherLeaf, before: bytes | None) -> str | None:
     """Return what is wrong with a link; `before` is the chain before it, None where that is not known."""
     if isinstance(one, OtherLeaf):
         return None if before is not None else "a leaf stands after a gap"
-    if leaf_of(one.recorded) != one.leaf:
+    if one.recorded.leaf() != one.leaf:
         return "the event is not the one that its leaf was made of"
     if before is not None and one.previous != before:
         return "it does not go on from the event before it"

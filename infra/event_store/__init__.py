@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from infra.chain import leaf
 from schemas.decision import Origin
 from schemas.message import Event
 
@@ -83,6 +84,20 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The place of this event."""
         return Origin(self.log, self.shard, self.position)
 
+    def leaf(self) -> bytes:
+        """Return the hash of this event without position and time, computed from all its parts."""
+        return leaf(
+            tenant=self.tenant,
+            counterparty=self.counterparty,
+            stream=self.stream,
+            version=self.version,
+            event_id=self.event_id,
+            type_=self.type,
+            effective_at=self.effective_at,
+            payload=self.payload,
+            meta=self.meta_bytes,
+        )
+
 
 class Head(msgspec.Struct, frozen=True):
     """How far a shard reaches: last position (0 = empty), its chain hash, and when it was recorded."""
@@ -126,6 +141,25 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes
     meta: bytes
     leaf: bytes
+
+    def recorded(self, origin: Origin, recorded_at: datetime, chain: bytes) -> Recorded:
+        """Return this event as it is kept at a place."""
+        return Recorded(
+            log=origin.log,
+            shard=origin.shard,
+            position=origin.position,
+            tenant=self.tenant,
+            counterparty=self.counterparty,
+            stream=self.stream,
+            version=self.version,
+            event_id=self.event_id,
+            type=self.type,
+            effective_at=self.effective_at,
+            recorded_at=recorded_at,
+            payload=self.payload,
+            meta_bytes=self.meta,
+            chain=chain,
+        )
 
 
 class NewCommand(msgspec.Struct, frozen=True, kw_only=True):

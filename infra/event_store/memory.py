@@ -31,6 +31,7 @@ from infra.event_store import (
     Writer,
 )
 from infra.recovery import BookMovedError, Brought
+from schemas.decision import Origin
 
 TICK = timedelta(microseconds=1)
 
@@ -117,22 +118,7 @@ class _ShardWriter:
         assert event.version == len(shard.streams[name]) + 1, "the batch's versions follow its streams"
         shard.chain = link(shard.chain, position, recorded_at, event.leaf)
         shard.recorded_at = recorded_at
-        kept = Recorded(
-            log=self._log,
-            shard=self._number,
-            position=position,
-            tenant=event.tenant,
-            counterparty=event.counterparty,
-            stream=event.stream,
-            version=event.version,
-            event_id=event.event_id,
-            type=event.type,
-            effective_at=event.effective_at,
-            recorded_at=recorded_at,
-            payload=event.payload,
-            meta_bytes=event.meta,
-            chain=shard.chain,
-        )
+        kept = event.recorded(Origin(self._log, self._number, position), recorded_at, shard.chain)
         shard.events.append(kept)
         shard.streams[name].append(kept)
 

@@ -93,18 +93,3 @@ async def fill(store: EventStore, stream: str, versions: range, *, tenant: str =
 async def whole(store: EventStore, shard: int, log: str = "contracts") -> list[Recorded]:
     """Return all events of a shard."""
     return [recorded async for page in store.scan(log, shard, 0) for recorded in page]
-
-
-def leaf_of(recorded: Recorded) -> bytes:
-    """Return the leaf of a recorded event, computed again."""
-    return leaf(
-        tenant=recorded.tenant,
-        counterparty=recorded.counterparty,
-        stream=recorded.stream,
-        version=recorded.version,
-        event_id=recorded.event_id,
-        type_=recorded.type,
-        effective_at=recorded.effective_at,
-        payload=recorded.payload,
-        meta=recorded.meta_bytes,
-    )

@@ -15,7 +15,7 @@ from infra.event_store import (
     Snapshot,
     StreamName,
 )
-from tests.conformance.batches import batch, command, event, fill, leaf_of, whole
+from tests.conformance.batches import batch, command, event, fill, whole
 from tests.conformance.worlds import World
 from tests.ledgers import START
 
@@ -56,7 +56,7 @@ async def test_the_chain_is_what_a_reader_computes(world: World) -> None:
     await world.store.writer(LOG, shard).append(batch(command("b", *parts, cause=START + 3 * SECOND)))
     chain = GENESIS
     for recorded in await whole(world.store, shard):
-        chain = link(chain, recorded.position, recorded.recorded_at, leaf_of(recorded))
+        chain = link(chain, recorded.position, recorded.recorded_at, recorded.leaf())
         assert recorded.chain == chain
     head = (await world.store.heads(LOG))[shard]
     assert (head.position, head.chain, head.recorded_at) == (5, chain, START + 3 * SECOND)

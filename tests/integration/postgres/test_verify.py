@@ -4,7 +4,7 @@ import pytest
 
 from infra.event_store import StoreCorruptError
 from infra.event_store.postgres import verify
-from tests.conformance.batches import batch, command, event, fill, leaf_of, whole
+from tests.conformance.batches import batch, command, event, fill, whole
 from tests.ledgers import LedgerDatabase
 
 pytestmark = pytest.mark.stack
@@ -44,7 +44,7 @@ async def test_python_and_sql_agree_on_every_leaf(ledger: LedgerDatabase) -> Non
                 " payload, meta) as leaf from contracts.event where shard = $1 order by position",
                 shard,
             )
-    assert [row["leaf"] for row in rows] == [leaf_of(recorded) for recorded in kept]
+    assert [row["leaf"] for row in rows] == [recorded.leaf() for recorded in kept]
 
 
 @pytest.mark.parametrize(

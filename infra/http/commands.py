@@ -112,6 +112,17 @@ def asked_of(caller: Caller, intended: Intended, header: str | None) -> Asked:
     )
 
 
+async def json_body(request: web.Request) -> Any:
+    """Return what a small JSON body says; its bytes are counted until it is read.
+
+    Raises:
+        ProblemError: another media type, or a body that cannot be read.
+    """
+    json_only(request)
+    async with request.app[IN_FLIGHT].body(request) as body:
+        return read(body)
+
+
 def json_only(request: web.Request) -> None:
     """Refuse a body that does not say that it is JSON.
 

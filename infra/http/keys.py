@@ -8,13 +8,11 @@ from aiohttp import web
 
 from infra.access.keys import shown
 from infra.auth import KEYS_ADMIN, LEDGER_ADMIN, SCOPES, TENANT_SCOPES, Credential, Key
-from infra.http.commands import json_only, sandbox
+from infra.http.commands import json_body, sandbox
 from infra.http.history import tenant_in, whole
 from infra.http.replies import reply
-from infra.http.serving import IN_FLIGHT
 from infra.http.site import Caller, Route, Site
 from infra.problems import Code, Fault, FaultCode, ProblemError
-from infra.strict_json import read
 from infra.validation import FaultyMessageError, take
 from schemas.kernel.wire import Id, Text
 
@@ -38,19 +36,35 @@ class NewTenant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 def routes() -> list[Route]:
     """Return the routes of keys, tenants and audit."""
     return [
-        _route("POST", "/v1/keys", KEYS_ADMIN, create, "Make a key; its secret is told once.", NewKey),
-        _route("GET", "/v1/keys", KEYS_ADMIN, listed, "The keys, without their secrets."),
-        _route("POST", "/v1/keys/{id}/rotate", KEYS_ADMIN, rotate, "Make a second key like this one."),
-        _route("POST", "/v1/keys/{id}/revoke", KEYS_ADMIN, revoke, "Revoke a key; holds within 30 s."),
-        _route("GET", "/v1/audit", KEYS_ADMIN, audit, "What was done with keys, and access refused."),
-        _route("POST", "/v1/tenants", LEDGER_ADMIN, new_tenant, "Make a tenant: its first key.", NewTenant),
-        _route("GET", "/v1/tenants", LEDGER_ADMIN, tenants, "The tenants with a key that holds."),
+        Route.plain(
+            "POST",
+            "/v1/keys",
+            KEYS_ADMIN,
+            create,
+            "Make a key; its secret is told once.",
+            NewKey,
+            status="201",
+        ),
+        Route.plain("GET", "/v1/keys", KEYS_ADMIN, listed, "The keys, without their secrets."),
+        Route.plain("POST", "/v1/keys/{id}/rotate", KEYS_ADMIN, rotate, "Make a second key like this one."),
+        Route.plain("POST", "/v1/keys/{id}/revoke", KEYS_ADMIN, revoke, "Revoke a key; holds within 30 s."),
+        Route.plain("GET", "/v1/audit", KEYS_ADMIN, audit, "What was done with keys, and access refused."),
+        Route.plain(
+            "POST",
+            "/v1/tenants",
+            LEDGER_ADMIN,
+            new_tenant,
+            "Make a tenant: its first key.",
+            NewTenant,
+            status="201",
+        ),
+        Route.plain("GET", "/v1/tenants", LEDGER_ADMIN, tenants, "The tenants with a key that holds."),
     ]
 
 
 async def create(_: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Make a key of one's own tenant; operations, of any."""
-    wanted = take(NewKey, await _body(request))
+    wanted = take(NewKey, await json_body(request))
     tenant = wanted.tenant or caller.actor
     if tenant != caller.actor and not caller.credential.allows(LEDGER_ADMIN):
         raise ProblemError(Code.SCOPE_MISSING, extra={"expected": LEDGER_ADMIN})
@@ -102,7 +116,7 @@ async def audit(site: Site, caller: Caller, request: web.Request) -> web.StreamR
 
 async def new_tenant(_: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Make a tenant's first key."""
-    wanted = take(NewTenant, await _body(request))
+    wanted = take(NewTenant, await json_body(request))
     if await caller.desk.access.store.of(wanted.tenant):
         raise ProblemError(Code.TENANT_EXISTS)
     _check_scopes(caller, wanted.scopes)
@@ -159,18 +173,3 @@ def _of_whom(caller: Caller, request: web.Request) -> str | None:
 
 def _told(credential: Credential, key: Key, caller: Caller) -> dict[str, Any]:
     return {"key": {**shown(credential), "secret": str(key)}, **sandbox(caller)}
-
-
-async def _body(request: web.Request) -> Any:
-    json_only(request)
-    async with request.app[IN_FLIGHT].body(request) as body:
-        return read(body)
-
-
-def _route(
-    method: str, path: str, scope: str, handle: Any, summary: str, body: type[msgspec.Struct] | None = None
-) -> Route:
-    operation: dict[str, Any] = {"summary": summary, "replies": {"201" if body else "200": "object"}}
-    if body is not None:
-        operation["body"] = body
-    return Route(method=method, path=path, scope=scope, handle=handle, operation=operation)

@@ -1,20 +1,18 @@
 """Sandboxes over HTTP: made, moved, checked and dropped. A live ledger refuses all of it."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
 from infra.access.keys import OPERATIONS, shown
 from infra.auth import LEDGER_REPLAY, SCOPES
-from infra.http.commands import json_only, sandbox
+from infra.http.commands import json_body, sandbox
 from infra.http.replies import reply
-from infra.http.serving import IN_FLIGHT
 from infra.http.site import EACH, Caller, Route, Sandboxes, Site
 from infra.invariants import faults
 from infra.problems import Code, Fault, FaultCode, ProblemError
-from infra.strict_json import read
 from infra.tokens import Basis, positions_of
 from infra.validation import FaultyMessageError, take
 from schemas.kernel.wire import Instant
@@ -40,20 +38,20 @@ class Advance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def routes() -> list[Route]:
     """Return the routes of sandboxes and clocks."""
     return [
-        _route(
+        Route.plain(
             "POST", "/v1/ledgers", LEDGER_REPLAY, create, "Make a sandbox; returns its first key.", NewSandbox
         ),
-        _route("DELETE", "/v1/ledgers/{ledger}", LEDGER_REPLAY, drop, "Drop a sandbox."),
-        _route("GET", "/v1/clock", EACH, clock, "The ledger's clock."),
-        _route("POST", "/v1/clock/advance", LEDGER_REPLAY, advance, "Move a sandbox's clock.", Advance),
-        _route("POST", "/v1/clock/rest", LEDGER_REPLAY, rest, "Wait until nothing moves in a sandbox."),
-        _route("POST", "/v1/checks", LEDGER_REPLAY, checks, "Check this service's invariants."),
+        Route.plain("DELETE", "/v1/ledgers/{ledger}", LEDGER_REPLAY, drop, "Drop a sandbox."),
+        Route.plain("GET", "/v1/clock", EACH, clock, "The ledger's clock."),
+        Route.plain("POST", "/v1/clock/advance", LEDGER_REPLAY, advance, "Move a sandbox's clock.", Advance),
+        Route.plain("POST", "/v1/clock/rest", LEDGER_REPLAY, rest, "Wait until nothing moves in a sandbox."),
+        Route.plain("POST", "/v1/checks", LEDGER_REPLAY, checks, "Check this service's invariants."),
     ]
 
 
 async def create(site: Site, _: Caller, request: web.Request) -> web.StreamResponse:
     """Make a sandbox and its first key, which may do everything in it."""
-    wanted = take(NewSandbox, await _body(request))
+    wanted = take(NewSandbox, await json_body(request))
     if wanted.ledger in site.desks:
         raise ProblemError(Code.LEDGER_EXISTS)
     await _sandboxes(site).create(wanted.ledger, wanted.clock, wanted.shards)
@@ -89,7 +87,7 @@ async def clock(_: Site, caller: Caller, _request: web.Request) -> web.StreamRes
 async def advance(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Move the clock; what falls due on the way happens first."""
     _only_sandbox(caller)
-    wanted = take(Advance, await _body(request))
+    wanted = take(Advance, await json_body(request))
     now = await caller.desk.node.store.now()
     if wanted.to < now.replace(microsecond=0):
         detail = "a clock never goes back"
@@ -125,18 +123,3 @@ def _sandboxes(site: Site) -> Sandboxes:
     if site.sandboxes is None:
         raise ProblemError(Code.NOT_A_SANDBOX, "this process makes no sandboxes")
     return site.sandboxes
-
-
-async def _body(request: web.Request) -> Any:
-    json_only(request)
-    async with request.app[IN_FLIGHT].body(request) as body:
-        return read(body)
-
-
-def _route(
-    method: str, path: str, scope: str, handle: Any, summary: str, body: type[msgspec.Struct] | None = None
-) -> Route:
-    operation: dict[str, Any] = {"summary": summary, "replies": {"200": "object"}}
-    if body is not None:
-        operation["body"] = body
-    return Route(method=method, path=path, scope=scope, handle=handle, operation=operation)

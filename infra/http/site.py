@@ -151,3 +151,21 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     operation: Mapping[str, Any]
     handle: Handler | None = None
     serve: OpenHandler | None = None
+
+    @classmethod
+    def plain(
+        cls,
+        method: str,
+        path: str,
+        scope: str,
+        handle: Handler,
+        summary: str,
+        body: type[msgspec.Struct] | None = None,
+        *,
+        status: str = "200",
+    ) -> "Route":
+        """Return a route described by a summary, its body if it takes one, and the status of its reply."""
+        operation: dict[str, Any] = {"summary": summary, "replies": {status: "object"}}
+        if body is not None:
+            operation["body"] = body
+        return cls(method=method, path=path, scope=scope, handle=handle, operation=operation)

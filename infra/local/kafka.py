@@ -6,14 +6,14 @@ import secrets
 import shutil
 from pathlib import Path
 
-from infra.local.disk import free_mib, require_space
-from infra.local.errors import DiskFullError, LocalStackError, NotReadyError, PortTakenError
+from infra.local.disk import require_space
+from infra.local.errors import NotReadyError
 from infra.local.jars import class_path, ensure_jars
 from infra.local.kafka_metadata import ask_brokers
 from infra.local.parts import Part, PartState, Reporter
 from infra.local.polling import Deadline
 from infra.local.ports import HOST, require_free
-from infra.local.processes import Child, Command, finish, start
+from infra.local.processes import Command, finish, start
 from infra.local.startup_cache import StartupCache
 from infra.local.wheels import ENVIRONMENT, java
 
@@ -168,16 +168,7 @@ class Kafka(Part):
         deadline = Deadline(READY_SECONDS_MAX)
         while not await ask_brokers(HOST, self.port):
             if child.exit_code is not None:
-                raise self._trouble(child)
+                raise child.trouble(self.port, self._folder, SPACE_MIB_NEEDED)
             if deadline.passed:
                 raise NotReadyError(f"kafka was not ready in {READY_SECONDS_MAX:g} s\n{child.said()}")
             await deadline.pause()
-
-    def _trouble(self, child: Child) -> LocalStackError:
-        """Why the broker ended while it started, from its log."""
-        text = child.said()
-        if "No space left on device" in text:
-            return DiskFullError(str(self._folder), free_mib(self._folder), SPACE_MIB_NEEDED)
-        if "Address already in use" in text:
-            return PortTakenError(self.name, self.port)
-        return NotReadyError(f"kafka ended while it started\n{text}")

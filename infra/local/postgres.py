@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 from signal import Signals
 
-from infra.local.disk import free_mib, require_space
-from infra.local.errors import DiskFullError, LocalStackError, NotReadyError, PortTakenError
+from infra.local.disk import require_space
+from infra.local.errors import LocalStackError, NotReadyError
 from infra.local.identity import hand_over, server_identity
 from infra.local.parts import Part, PartState, Reporter
 from infra.local.polling import Deadline
@@ -135,7 +135,7 @@ class Postgres(Part):
         while not self._is_ready(child):
             if child.exit_code is not None:
                 if deadline.passed or not any(sign in child.said() for sign in LEFTOVERS):
-                    raise self._trouble(child)
+                    raise child.trouble(self.port, self._folder, SPACE_MIB_NEEDED)
                 child = self.child = await start(command)
             elif deadline.passed:
                 raise NotReadyError(f"postgres was not ready in {READY_SECONDS_MAX:g} s\n{child.said()}")
@@ -148,15 +148,6 @@ class Postgres(Part):
         except FileNotFoundError:
             return False
         return len(lines) >= 8 and lines[0] == str(child.pid) and lines[7].strip() == "ready"  # noqa: PLR2004
-
-    def _trouble(self, child: Child) -> LocalStackError:
-        """Why the server ended while it started, from its log."""
-        text = child.said()
-        if "No space left on device" in text:
-            return DiskFullError(str(self._folder), free_mib(self._folder), SPACE_MIB_NEEDED)
-        if "Address already in use" in text:
-            return PortTakenError(self.name, self.port)
-        return NotReadyError(f"postgres ended while it started\n{text}")
 
     async def _create_database(self) -> None:
         arguments = ("-h", HOST, "-p", str(self.port), "-U", SUPERUSER, "--no-password", DATABASE)

@@ -11,8 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
 
-from infra.local.disk import is_disk_full
-from infra.local.errors import DiskFullError, LocalStackError, UnsupportedError
+from infra.local.disk import free_mib, is_disk_full
+from infra.local.errors import (
+    DiskFullError,
+    LocalStackError,
+    NotReadyError,
+    PortTakenError,
+    UnsupportedError,
+)
 
 PR_SET_PDEATHSIG = 1
 LOG_BYTES_MAX = 16 << 20
@@ -99,6 +105,15 @@ class Child:
     def said(self) -> str:
         """The end of what this process (not an earlier one) has written to its log."""
         return tail(self.command.log, self._log_start)
+
+    def trouble(self, port: int, folder: Path, space_mib_needed: int) -> LocalStackError:
+        """Why it ended while it started, from its log; it was to listen on `port` and write to `folder`."""
+        text = self.said()
+        if "No space left on device" in text:
+            return DiskFullError(str(folder), free_mib(folder), space_mib_needed)
+        if "Address already in use" in text:
+            return PortTakenError(self.command.name, port)
+        return NotReadyError(f"{self.command.name} ended while it started\n{text}")
 
     async def wait(self) -> int:
         """Waits for its end and returns the exit code."""

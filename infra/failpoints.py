@@ -41,11 +41,6 @@ async def reach(point: Failpoint) -> None:
         await action()
 
 
-def set_action(point: Failpoint, action: Action) -> None:
-    """Let the failpoint do something from now on."""
-    _set[point] = action
-
-
 def clear() -> None:
     """Set every failpoint back to doing nothing."""
     _set.clear()

@@ -11,7 +11,7 @@ from infra.database import Database
 from infra.event_store import EventStore, StoreCorruptError
 from infra.event_store.postgres import verify as verify_in_sql
 from infra.statements import statement
-from infra.verify import Break, GivenHead, TopicVerified, Verified, verify_shard, verify_topic
+from infra.verify import Break, GivenHead, TopicVerified, Verified, verify_topic
 
 BOOKS = ("streams", "commands", "last_command", "books")
 _statement = partial(statement, Path(__file__).parent / "event_store" / "sql" / "books.sql")
@@ -54,7 +54,7 @@ async def prove(
 
     Args:
         store: the ledger's events.
-        walk: how a shard is looked over: `in_memory` or `in_postgres`.
+        walk: how a shard is looked over, such as `in_postgres`.
         logs: which logs.
         bus: to compare the topics too, None to leave them out.
         given: heads that were kept elsewhere, such as a backup's or a receipt's.
@@ -81,11 +81,6 @@ async def prove(
                 topic=topic,
                 broken=last.broken,
             )
-
-
-def in_memory(store: EventStore) -> Walk:
-    """Return a walk that reads every event; right for any store."""
-    return lambda place, given: verify_shard(store, place, given)
 
 
 def in_postgres(database: Database, store: EventStore, *, books: bool) -> Walk:

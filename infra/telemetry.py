@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
@@ -132,15 +131,6 @@ def _tracing(resource: Resource, settings: TelemetrySettings) -> TracerProvider 
     provider = TracerProvider(resource=resource, sampler=sampler)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint)))
     return provider
-
-
-def current_traceparent() -> str | None:
-    """Return the W3C trace context of the span that covers the caller, None outside of any."""
-    if not trace.get_current_span().get_span_context().is_valid:
-        return None
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier)
-    return carrier.get("traceparent")
 
 
 def _lines(metric: Metric) -> list[str]:

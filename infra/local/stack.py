@@ -126,10 +126,6 @@ class LocalStack:
         """Starts PostgreSQL again after a stop or a kill."""
         await self.postgres.start()
 
-    async def stop_postgres(self) -> None:
-        """Shuts PostgreSQL down cleanly."""
-        await self.postgres.stop()
-
     async def kill_postgres(self) -> None:
         """Ends PostgreSQL as a crash would."""
         await self.postgres.kill()
@@ -137,10 +133,6 @@ class LocalStack:
     async def start_kafka(self) -> None:
         """Starts Kafka again after a stop or a kill."""
         await self.kafka.start()
-
-    async def stop_kafka(self) -> None:
-        """Shuts Kafka down cleanly."""
-        await self.kafka.stop()
 
     async def kill_kafka(self) -> None:
         """Ends Kafka as a crash would."""

@@ -11,7 +11,6 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from schemas.capacity.values import RecallRight
 from schemas.contracts.events import (
     ContractNovated,
     ContractSigned,
@@ -168,10 +167,6 @@ class Agreement(msgspec.Struct, frozen=True, dict=True):
     def fee(self, charge: str, start: datetime) -> str | None:
         """The amount set by SetFee for the steps of a charge that start then."""
         return self.fees.get((charge, start))
-
-    def recall_at(self, t: datetime) -> RecallRight | None:
-        """The supplier's right to take GPUs back at an instant."""
-        return self.terms_near(t).recall
 
     # -- when it runs ---------------------------------------------------------------------------------
 

@@ -38,20 +38,6 @@ def opened(start: datetime, value: Held, version: int) -> Timeline:
     return (Stretch(start, None, value, start, version),)
 
 
-def value_at(timeline: Timeline, t: datetime) -> Held:
-    """The value at an instant; that of the first stretch before its start.
-
-    Raises:
-        IndexError: the timeline is empty.
-    """
-    found = timeline[0]
-    for stretch in timeline:
-        if stretch.start > t:
-            break
-        found = stretch
-    return found.value
-
-
 def laid(timeline: Timeline, start: datetime, end: datetime | None, value: Held, version: int) -> Timeline:
     """The timeline with `value` over `[start, end)`, by a change that begins at `start`.
 

@@ -18,7 +18,6 @@ from schemas.settlement import (
     CloseInterval,
     IssueStatement,
     MoveRulebook,
-    NetStatement,
     ProposeNetting,
 )
 from services.settlement.aggregates import ACCOUNT
@@ -136,8 +135,3 @@ async def find_open(past: Past, names: Sequence[str]) -> list[OpenStatement]:
                 )
             )
     return found
-
-
-async def netted_account(order: Order[NetStatement], past: Past) -> Standing | None:
-    """Return the parties of the account whose statement is netted."""
-    return await standing(order, past)

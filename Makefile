@@ -2,10 +2,12 @@
 PY := .venv/bin/python
 BIN := .venv/bin
 SOURCES := schemas infra services cli tests requirements/install.py
+# The same order and the same examples each time: a red run is due to the change and can be repeated.
+STEADY := -p no:randomly
 TEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo format lint types imports unit check strict test bench lock
+.PHONY: help env demo format lint types imports unit explore check strict test bench lock
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
@@ -31,7 +33,10 @@ imports: env ## who may import whom
 	$(BIN)/lint-imports --no-logo
 
 unit: env ## tests that need no server
-	$(PY) -m pytest -q tests/unit tests/tidy $(TEST_FLAGS)
+	$(PY) -m pytest -q -n auto $(STEADY) tests/unit tests/tidy $(TEST_FLAGS)
+
+explore: env ## the same tests in random order, with examples never tried before: run it now and then
+	$(PY) -m pytest -q --hypothesis-profile=explore tests/unit tests/simulation $(TEST_FLAGS)
 
 check: lint types imports unit ## format, lint, types, imports, unit and house rules: run before every commit
 
@@ -39,7 +44,7 @@ strict: env ## pyright, strict (slower than mypy, run in CI)
 	$(BIN)/pyright
 
 test: check strict ## everything, with real PostgreSQL and Kafka that the tests start themselves
-	$(PY) -m pytest -q --ignore=tests/unit --ignore=tests/tidy --ignore=tests/bench tests $(TEST_FLAGS)
+	$(PY) -m pytest -q $(STEADY) --ignore=tests/unit --ignore=tests/tidy --ignore=tests/bench tests $(TEST_FLAGS)
 
 bench: env ## measurements; prints a table
 	$(PY) -m tests.bench

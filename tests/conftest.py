@@ -5,11 +5,18 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from infra.local import ports
 from infra.local.parts import silent
 from infra.local.postgres import Postgres
 from tests.ledgers import LedgerDatabase, fresh_ledger, prepare_cluster
+
+# The same examples on every run, so that a red run says something of the change and can be repeated;
+# `make explore` looks for new ones (--hypothesis-profile=explore).
+settings.register_profile("same", derandomize=True, database=None)
+settings.register_profile("explore", derandomize=False, print_blob=True)
+settings.load_profile("same")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

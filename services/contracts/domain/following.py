@@ -53,7 +53,9 @@ def record_line(agreement: Agreement, order: Order[RecordLine]) -> list[Event]:
     reserved = state.reserved if command.reserved is None else command.reserved
     recalled = state.recalled if command.recalled is None else state.recalled + command.recalled
     if (reserved, recalled) != (state.reserved, state.recalled):
-        events.append(LineConfirmed(contract=name, line=command.line, quantity=reserved, recalled=recalled))
+        confirmed = LineConfirmed(contract=name, line=command.line, quantity=reserved, recalled=recalled)
+        events.append(confirmed)
+        state = evolve_line(state, confirmed)  # which takes an earlier refusal back
     events += _cuts(name, state, command, reserved)
     refusal = command.refused
     if refusal is not None:

@@ -45,6 +45,16 @@ def test_a_reservation_of_a_line_is_told_and_one_made_by_hand_is_not() -> None:
     assert told_by(msgspec.structs.replace(amended, reservation="own-training")) is None
 
 
+def test_a_refusal_told_with_a_reservation_stands_even_if_it_stood_before() -> None:
+    book = Book()
+    book.signed()
+    book.do(record(refused=LineRefusal(code="capacity_short")), "~reaction")
+    told = record(reserved=SOME, refused=LineRefusal(code="capacity_short"))
+    came = book.do(told, "~reaction")
+    assert [type(event) for event in came] == [LineConfirmed, LineRefused]
+    assert book.do(told, "~reaction") == []
+
+
 def test_a_recall_leaves_less_and_is_added_up() -> None:
     recalled = capacity.CapacityRecalled(
         pool="acme/north", reservation="acme/prime/main", recalled=SOME, quantity=ALL - SOME

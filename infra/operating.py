@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from infra import failpoints
 from infra.bus import Place
 from infra.clock import MachineClock, SandboxClock
 from infra.config import Config, ConfigError
@@ -21,7 +22,7 @@ from infra.proving import ShardVerdict, Tell, in_postgres, prove
 from infra.read_store.postgres import PostgresReadStore
 from infra.recovery_postgres import PostgresTail
 from infra.replay.postgres import PostgresAsides
-from infra.runtime import named_topics
+from infra.runtime import named_topics, refuse_failpoints
 from infra.service import Service
 from infra.verify import GivenHead
 from schemas.catalog import LOGS
@@ -90,12 +91,15 @@ class Backstage:
 
 @asynccontextmanager
 async def as_service(config: Config, name: str, service: Service) -> AsyncGenerator[Backstage]:
-    """Open a ledger under the role of the service that the configuration is of.
+    """Open a ledger under the role of the service that the configuration is of, and set its failpoints.
 
     Raises:
         StoreError: it cannot be reached, or there is none of that name.
+        ConfigError: failpoints are set, and it is live, or one is not known.
     """
     ledger = named_topics(await find_ledger(config.postgres.dsn, name), config)
+    refuse_failpoints(ledger, config)
+    _set_failpoints(config)
     async with Database(_dsn(config.postgres.dsn, name), appends=CONNECTIONS, reads=CONNECTIONS) as database:
         yield Backstage(ledger, database, config, service.logs)
 
@@ -112,6 +116,13 @@ async def as_administrator(config: Config, name: str) -> AsyncGenerator[Backstag
     ledger = named_topics(await find_ledger(dsn, name), config)
     async with Database(_dsn(dsn, name), appends=CONNECTIONS, reads=CONNECTIONS) as database:
         yield Backstage(ledger, database, config, LOGS)
+
+
+def _set_failpoints(config: Config) -> None:
+    try:
+        failpoints.configure(config.failpoints)
+    except ValueError as error:
+        raise ConfigError(f"failpoints: {error}") from error
 
 
 def admin_dsn(config: Config) -> str:

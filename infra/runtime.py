@@ -67,8 +67,7 @@ class Runtime:
         """
         config, service = identity.config, identity.service
         ledger = named_topics(await find_ledger(config.postgres.dsn, name), config)
-        if ledger.mode == "live" and config.failpoints:
-            raise ConfigError(f"failpoints are set, and {name} is a live ledger")
+        refuse_failpoints(ledger, config)
         async with AsyncExitStack() as connections:
             database = await connections.enter_async_context(_database(config, name))
             await refuse_unsafe(database, LOGS)
@@ -96,6 +95,20 @@ class Runtime:
             _log.warning("commands_left", ledger=self.live.node.ledger.name)
         await self.live.close()
         await self._connections.aclose()
+
+
+def refuse_failpoints(ledger: Ledger, config: Config) -> None:
+    """Let no failpoint be set where a live ledger is worked on.
+
+    Raises:
+        ConfigError: one is.
+    """
+    if ledger.mode == "live" and config.failpoints:
+        names = ", ".join(sorted(config.failpoints))
+        raise ConfigError(
+            f"failpoints are set ({names}), and {ledger.name} is a live ledger: they are for tests on"
+            " sandboxes, take them out of the configuration"
+        )
 
 
 def named_topics(ledger: Ledger, config: Config) -> Ledger:

@@ -1,9 +1,9 @@
 """PostgreSQL: the only module that knows the driver. Pools, deadlines, and what the driver's errors mean."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Self, TypeAlias, Union
+from typing import Any, Self, TypeAlias, Union
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
@@ -21,6 +21,7 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Unpooled: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Pooled: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Connection: TypeAlias = Union[Unpooled, Pooled]  # noqa: UP007 these are strings at run time
+Guard: TypeAlias = Callable[[Connection], Coroutine[Any, Any, None]]
 Row: TypeAlias = asyncpg.Record
 Uuid = UUID  # faster to make than the standard one, whose subclass it is
 
@@ -59,6 +60,7 @@ LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.InternalClientError,  # the driver's account of a connection that broke within a query
 )
 
 
@@ -83,6 +85,8 @@ class Database:
         """
         self.dsn = dsn
         self._sizes = (appends, reads)
+        self.guard: Guard | None = None
+        """Looks over each new connection for appends before it is used; what it raises, the user meets."""
         self._pools: tuple[Pool, Pool] | None = None
 
     async def open(self) -> None:
@@ -92,7 +96,8 @@ class Database:
             StoreUnavailableError: nobody answers there.
         """
         with reading():
-            appends, reads = [await self._pool(size) for size in self._sizes]
+            appends = await self._pool(self._sizes[0], self._look_over)
+            reads = await self._pool(self._sizes[1])
         self._pools = (appends, reads)
 
     async def close(self) -> None:
@@ -127,7 +132,11 @@ class Database:
             async with self._acquired(1) as connection:
                 yield connection
 
-    async def _pool(self, size: int) -> Pool:
+    async def _look_over(self, connection: Connection) -> None:
+        if self.guard is not None:
+            await self.guard(connection)
+
+    async def _pool(self, size: int, init: Guard | None = None) -> Pool:
         return await asyncpg.create_pool(
             self.dsn,
             min_size=1,
@@ -139,6 +148,7 @@ class Database:
             statement_cache_size=STATEMENTS_CACHED_MAX,
             max_cached_statement_lifetime=0,
             server_settings=SESSION,
+            init=init,
             reset=_left_as_it_is,
         )
 

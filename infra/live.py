@@ -77,7 +77,7 @@ class LiveNode:
         self.relays = {place: self._relay_of(place) for place in self.feeds if place[0] in service.logs}
         subscriptions = [pump.subscription for pumps in self.pumps.values() for pump in pumps]
         self.timers = Timers(self.node, subscriptions, self.telemetry, turns, self.alarms)
-        self._watch = HeadWatch(self.store, self.feeds, self._rewound)
+        self._watch = HeadWatch(self.store, self.feeds, self.rewound)
         self._work: dict[str, asyncio.Task[None]] = {}
         self._running: asyncio.Task[None] | None = None
         self._shared = self._kinds_of_work()
@@ -213,7 +213,13 @@ class LiveNode:
             self.store.shut(place[0], shard, str(error))
         self.alarms.ring(alarm_of(error), f"{place[0]}-{place[1]}", str(error))
 
-    def _rewound(self, place: Place, before: int, now_at: int) -> None:
+    def known_position(self, place: Place) -> int:
+        """Return how far a shard is known here to have reached; 0 if nothing is known."""
+        feed = self.feeds.get(place)
+        return 0 if feed is None else feed.head
+
+    def rewound(self, place: Place, before: int, now_at: int) -> None:
+        """Take note that a shard ends at `now_at`, and reached `before` earlier: stop what rests on it."""
         error = StoreRewoundError("what was known here", *place, before)
         for pump in self.pumps.get(place, ()):
             pump.suspect()

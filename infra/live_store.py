@@ -45,10 +45,14 @@ class LiveStore:
     def __init__(
         self, store: EventStore, announce: Announce, telemetry: Telemetry, suspect: Suspect | None = None
     ) -> None:
-        """All logs are open; `shut` closes one. `suspect` is told of a clock that cannot be trusted."""
+        """All logs are open; `shut` closes one. `suspect` is told of a clock that cannot be trusted.
+
+        `appended_last` holds the head after the newest append through here, by shard.
+        """
         self._store, self._announce, self._telemetry = store, announce, telemetry
         self._suspect = suspect
         self._shut: dict[ShardPlace, str] = {}
+        self.appended_last: dict[ShardPlace, Head] = {}
 
     def shut(self, log: str, shard: int, reason: str) -> None:
         """Take no more appends in a shard."""
@@ -166,6 +170,7 @@ class LiveStore:
     def announce(self, log: str, shard: int, batch: Batch, answer: Appended | Conflict) -> None:
         """Tell whoever follows the shard."""
         if isinstance(answer, Appended):
+            self.appended_last[log, shard] = answer.head
             self._announce(log, shard, batch, answer)
 
     @asynccontextmanager

@@ -14,6 +14,7 @@ from infra.config import Config, ConfigError, KafkaSettings
 from infra.database import Database, address
 from infra.event_store.postgres import PostgresEventStore, refuse_unsafe
 from infra.event_store.postgres.party import PartyReader
+from infra.head_guard import HeadGuard
 from infra.http.site import Desk
 from infra.kafka import KafkaBus
 from infra.lease_store import PostgresLeases
@@ -83,6 +84,7 @@ class Runtime:
                 identity.telemetry,
             )
             live = await _live(identity, ledger, outside, database)
+            database.guard = HeadGuard(live).look
             desk = await _desk(identity, live, database, connections)
             return cls(live, desk, connections.pop_all())
 

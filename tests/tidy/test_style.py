@@ -141,7 +141,7 @@ def lets_others_run(node: ast.Attribute, path: Path) -> bool:
 SLEEPERS = {
     "tests/simulation": "its time is virtual: a sleep takes none",
     "tests/bench": "it keeps a pace",
-    "tests/e2e/test_kills.py": "looks at processes that were killed",
+    "tests/e2e/load.py": "looks at processes that were killed",
     "tests/integration/kafka": "looks at a broker that is frozen for longer than a deadline",
     "tests/unit/live/test_live.py": "looks at loops that tell nobody",
 }

@@ -148,9 +148,14 @@ def _utc(value: Any, path: str) -> Any:
         case datetime():
             return _instant(value, path)
         case msgspec.Struct():
-            names = _holders(type(value))
-            moved = {name: _utc(getattr(value, name), f"{path}.{name}") for name in names}
-            changed = {name: item for name, item in moved.items() if item is not getattr(value, name)}
+            changed: dict[str, Any] = {}
+            for name in _holders(type(value)):
+                item = getattr(value, name)
+                if item is None:
+                    continue
+                moved = _instant(item, path, name) if type(item) is datetime else _utc(item, f"{path}.{name}")
+                if moved is not item:
+                    changed[name] = moved
             return msgspec.structs.replace(value, **changed) if changed else value
         case tuple() | list():
             items: list[Any] | tuple[Any, ...] = value  # pyright: ignore[reportUnknownVariableType]
@@ -161,10 +166,10 @@ def _utc(value: Any, path: str) -> Any:
             return value
 
 
-def _instant(value: datetime, path: str) -> datetime:
+def _instant(value: datetime, path: str, name: str = "") -> datetime:
     fault = fault_of(value)
     if fault is not None:
-        raise InvalidMessageError(fault, path)
+        raise InvalidMessageError(fault, f"{path}.{name}" if name else path)
     return as_utc(value)
 
 

@@ -26,9 +26,10 @@ async def outcome_of(site: Site, caller: Caller, result: Result | Exception) -> 
         case Accepted(duplicate=duplicate):
             events = await _events(caller, result)
             chain = events[-1].chain if events and isinstance(events[-1], Recorded) else result.chain
+            visible = [event for event in events if _visible(caller, event)]
             members = {
-                "receipt": _receipt(site, caller, result, events, chain),
-                "warnings": await _warnings(caller, events),
+                "receipt": _receipt(site, caller, result, visible, chain),
+                "warnings": await _warnings(caller, visible),
             }
             return ("duplicate" if duplicate else "accepted", None, members)
         case Rejected(refused=refused):
@@ -87,7 +88,7 @@ def _receipt(
     site: Site,
     caller: Caller,
     accepted: Accepted,
-    events: Sequence[NewEvent | Recorded],
+    visible: Sequence[NewEvent | Recorded],
     chain: bytes | None,
 ) -> Mapping[str, Any]:
     place = accepted.place
@@ -96,7 +97,7 @@ def _receipt(
         "token": site.sealer.seal("receipt", caller.ledger, mark),
         "recorded_at": place.recorded_at,
         "chain": None if chain is None or place.last is None else chain.hex(),
-        "events": [_event(caller, event) for event in events if _visible(caller, event)],
+        "events": [_event(caller, event) for event in visible],
     }
 
 
@@ -110,14 +111,10 @@ def _visible(caller: Caller, event: NewEvent | Recorded) -> bool:
     return sees(caller.actor, event.tenant, event.counterparty, event.stream)
 
 
-async def _warnings(caller: Caller, events: Sequence[NewEvent | Recorded]) -> Sequence[Mapping[str, str]]:
-    named = {
-        party
-        for event in events
-        if _visible(caller, event)
-        for party in (event.tenant, event.counterparty)
-        if party is not None and party != caller.actor
-    }
+async def _warnings(caller: Caller, visible: Sequence[NewEvent | Recorded]) -> Sequence[Mapping[str, str]]:
+    named = {event.tenant for event in visible}
+    named |= {event.counterparty for event in visible if event.counterparty is not None}
+    named.discard(caller.actor)
     if not named:
         return ()
     keyed = await caller.desk.access.tenants()

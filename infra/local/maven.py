@@ -29,7 +29,7 @@ def _fetch_one(maven: MavenContext, jar: Jar, folder: Path) -> None:
     except (OSError, RuntimeError, ValueError) as problem:  # requests' errors are OSError
         raise DownloadError(
             f"{jar.coordinate} could not be downloaded ({problem}). "
-            f"Check the network, then run this again: what has arrived is kept."
+            f"{_cure(problem)}, then run this again: what has arrived is kept."
         ) from problem
     found = sha256_of(source)
     if found != jar.sha256:
@@ -40,6 +40,13 @@ def _fetch_one(maven: MavenContext, jar: Jar, folder: Path) -> None:
     partial = folder / f".{jar.file_name}"
     shutil.copyfile(source, partial)
     partial.replace(folder / jar.file_name)
+
+
+def _cure(problem: Exception) -> str:
+    """What to do; behind a proxy that signs for everybody, requests must be told whom the machine trusts."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(problem):
+        return "Set REQUESTS_CA_BUNDLE to the file of certificates that this machine trusts"
+    return "Check the network"
 
 
 def fetch(jars: list[Jar], folder: Path, arrived: Callable[[], None]) -> None:

@@ -16,6 +16,7 @@ import uvloop
 
 from infra import logging
 from infra.local.stack import LocalStack
+from infra.process import spare_the_collector
 from tests.bench.ground import Ground, ground
 from tests.bench.measure import Measure
 from tests.bench.sections import FULL, LARGE, QUICK, SECTIONS, Site, Sizes
@@ -38,6 +39,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no such section: {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     logging.configure("error", service="bench")
+    spare_the_collector()  # as services do
     names = [name for name in SECTIONS if not arguments.sections or name in arguments.sections]
     with ground() as servers, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         rows, failed = runner.run(measured(servers, names, arguments.sizes or FULL))

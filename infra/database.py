@@ -68,6 +68,13 @@ DuplicateDatabaseError = asyncpg.DuplicateDatabaseError
 NoDatabaseError = asyncpg.InvalidCatalogNameError
 
 
+CLOSED = (
+    "a ledger that was restored from a backup is closed until `capledger recover` has brought back what its"
+    " topics hold beyond it"
+)
+"""Our databases have no limit of connections of their own but this one (`infra/backup.py`)."""
+
+
 class Database:
     """One database under one role.
 
@@ -269,4 +276,6 @@ def _ours(error: asyncpg.PostgresError) -> Exception:
 
 
 def _told(error: BaseException) -> str:
+    if isinstance(error, asyncpg.TooManyConnectionsError) and "for database" in str(error):
+        return f"{error}: {CLOSED}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

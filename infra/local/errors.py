@@ -7,6 +7,8 @@ LocalStackError
 ├── NotReadyError        a server did not come up in time, or ended while it started
 ├── AlreadyRunningError  another supervisor holds the state folder
 ├── NotRunningError      nothing to stop or to ask
+├── LedgerClosedError    the ledger was restored from a backup, and not recovered yet
+├── LedgerUnreadyError   the ledger could not be made ready for the services
 └── UnsupportedError     this machine lacks something that no wheel brings
 """
 
@@ -58,3 +60,21 @@ class NotRunningError(LocalStackError):
 
 class UnsupportedError(LocalStackError):
     """This machine or system cannot run a part of the stack."""
+
+
+class LedgerClosedError(LocalStackError):
+    """The ledger was restored from a backup and takes no service before it is recovered."""
+
+    def __init__(self, ledger: str) -> None:
+        """Names the ledger."""
+        super().__init__(
+            f"the ledger {ledger} is closed: it was restored from a backup, and what its topics hold beyond"
+            " that must come back before anything is written. Start PostgreSQL and Kafka alone (capledger up"
+            " --servers-only --detach), bring it back and open it (capledger recover), end them (capledger"
+            " down), then start again"
+        )
+        self.ledger = ledger
+
+
+class LedgerUnreadyError(LocalStackError):
+    """The database refuses what the services need; the text says what."""

@@ -14,10 +14,13 @@ import msgspec
 
 from infra.access.keys import OPERATIONS, Access, bootstrap
 from infra.access.postgres import PostgresAuditLog, PostgresKeyStore
+from infra.backup import is_closed
 from infra.clock import MachineClock
 from infra.config import Config, HttpSettings, KafkaSettings, PostgresSettings, secret
 from infra.database import Database, address
+from infra.event_store import StoreError
 from infra.local import ports
+from infra.local.errors import LedgerClosedError, LedgerUnreadyError
 from infra.local.program import Program, python_module
 from infra.local.stack import LocalStack
 from infra.local.supervisor import Plan as StackPlan
@@ -111,9 +114,15 @@ def write_configuration(folder: Path, service: str, config: Config) -> Path:
 
 
 async def prepare_ledger(admin_dsn: str, plan: Plan, passwords: Mapping[str, str]) -> None:
-    """Makes the roles and the live ledger of this machine, or brings an older one up to this release."""
+    """Makes the roles and the live ledger of this machine, or brings an older one up to this release.
+
+    Raises:
+        LedgerClosedError: it was restored and not recovered.
+    """
     await prepare_roles(admin_dsn, plan, passwords)
     if LEDGER in await ledger_names(admin_dsn):
+        if await is_closed(admin_dsn, LEDGER):
+            raise LedgerClosedError(LEDGER)
         await upgrade_ledger(admin_dsn, LEDGER, plan)
     else:
         await create_ledger(admin_dsn, LEDGER, "live", plan)
@@ -166,7 +175,10 @@ def with_services(services: Sequence[Service]) -> StackPlan:
             host=ports.HOST,
             ports={service.name: chosen[service.name] for service in services},
         )
-        files = await prepare(site, services)
+        try:
+            files = await prepare(site, services)
+        except StoreError as error:
+            raise LedgerUnreadyError(f"the ledger {LEDGER} could not be made ready: {error}") from error
         return [_program(name, file, chosen[name]) for name, file in files.items()]
 
     return programs

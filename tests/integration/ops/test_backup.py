@@ -140,7 +140,7 @@ async def test_a_restored_ledger_lets_no_service_in_before_it_is_recovered(site:
     await site.back_up()
     await site.restore(replace=True)
     assert await is_closed(site.server.dsn, site.ledger.name)
-    with pytest.raises(StoreUnavailableError, match="too many connections"):
+    with pytest.raises(StoreUnavailableError, match="closed until `capledger recover`"):
         await Database(site.ledger.dsn(writer_role("capacity"))).open()
     await site.recover()
     await open_ledger(site.server.dsn, site.ledger.name)

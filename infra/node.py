@@ -13,6 +13,7 @@ import msgspec
 from infra.clock import current
 from infra.codec import command_named, decode_as
 from infra.commands import Commands
+from infra.config import ConfigError
 from infra.consumers import Consumer, consumers
 from infra.event_store import Cut, EventStore
 from infra.failpoints import Failpoint, reach
@@ -44,6 +45,21 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.topic_prefix}.{log}.events.v1"
 
 
+class UnfitError(ConfigError):
+    """What is installed here is not what the rules of a service need: it would compute something else."""
+
+
+def require_fit(service: Service) -> None:
+    """Refuse to run a service where it lacks something.
+
+    Raises:
+        UnfitError: says what it lacks.
+    """
+    lacking = service.lacks()
+    if lacking is not None:
+        raise UnfitError(f"{service.name}: {lacking}")
+
+
 class Node:
     """One service in one ledger."""
 
@@ -60,7 +76,11 @@ class Node:
         """Build the service's machinery on its stores and the ledger's clock; `prepare` it before use.
 
         `live`: others work on the ledger at the same time, so that waiting for them makes sense.
+
+        Raises:
+            UnfitError: the service lacks something here.
         """
+        require_fit(service)
         self.service, self.ledger, self.store, self.reads, self.clock = service, ledger, store, reads, clock
         followers: tuple[Projection | TimerRule | Reaction, ...] = (
             *service.projections,

@@ -185,12 +185,20 @@ class TimerRule(msgspec.Struct, frozen=True, kw_only=True):
     timers: Callable[[Recorded, Past], Awaitable[Sequence[Timer]]]
 
 
+def lacks_nothing() -> str | None:
+    """Return that it can run with whatever is installed."""
+    return None
+
+
 Check = Callable[[Past, datetime], Awaitable[Sequence[str]]]
 """An invariant that must hold whenever the system is at rest: returns what is wrong, in words."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is to know about one service."""
+    """Everything that is to know about one service.
+
+    `lacks` says in words what is not installed as its rules need it: without that it is not to run at all.
+    """
 
     name: str
     logs: tuple[str, ...]
@@ -201,6 +209,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     projections: tuple[Projection, ...] = ()
     timers: tuple[TimerRule, ...] = ()
     checks: tuple[Check, ...] = ()
+    lacks: Callable[[], str | None] = lacks_nothing
 
 
 __all__ = [

@@ -2,10 +2,12 @@
 
 from infra.service import Ask, Rule, Service
 from schemas import settlement as messages
+from schemas.kernel.calendar import tzdata_version
 from services.settlement import gathering, naming, posting
 from services.settlement.aggregates import AGGREGATES
 from services.settlement.checks import CHECKS
 from services.settlement.domain import book, cost, disputes, issuing, netting, receipts
+from services.settlement.domain.rating import RULEBOOKS, lacking
 from services.settlement.projections import PROJECTIONS
 from services.settlement.reactions import REACTIONS
 from services.settlement.reads.balance import balance_of
@@ -240,4 +242,5 @@ SERVICE = Service(
     projections=(*PROJECTIONS, posting.PROJECTION),
     timers=TIMERS,
     checks=CHECKS,
+    lacks=lambda: lacking(RULEBOOKS, tzdata_version()),
 )

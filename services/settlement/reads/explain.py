@@ -14,6 +14,7 @@ from schemas.kernel.interval import Interval
 from schemas.kernel.stepwise import FOREVER
 from schemas.settlement import ExplainQuestion, StatementIssued
 from services.settlement.domain.account import Account
+from services.settlement.domain.rating import RULEBOOKS
 from services.settlement.domain.statement import Drafted, drafted
 from services.settlement.gathering import compute
 from services.settlement.knowledge import Known, cut_of, known_whole
@@ -50,6 +51,7 @@ async def explain(question: ExplainQuestion, view: View) -> Any | Refused:  # no
         "clauses": _clauses(all_known, draft, view),
         "facts": await _facts(view, found, cut, draft),
         "rulebook": event.rulebook,
+        "tzdata": RULEBOOKS[event.rulebook].tzdata,
         **basis,
     }
 

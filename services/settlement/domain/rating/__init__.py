@@ -35,8 +35,10 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
 
     `charging` look at terms and facts alone; `reducing` at the lines so far; then come the minimums, which
     reach across intervals; `crediting` look at the lines so far; last the prepayments, in order of time.
+    `tzdata` is the release of the time zone database that its calendars rest on, such as `2026f`.
     """
 
+    tzdata: str
     charging: tuple[Charging, ...]
     reducing: tuple[Adjusting, ...]
     crediting: tuple[Adjusting, ...]
@@ -44,12 +46,26 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
 
 RULEBOOKS: Mapping[int, Rulebook] = {
     1: Rulebook(
+        tzdata="2026f",
         charging=(fixed, capacity, block, usage, residual, termination_fee),
         reducing=(delivery, recall),
         crediting=(sla,),
     ),
 }
 NEWEST = max(RULEBOOKS)
+
+
+def lacking(rulebooks: Mapping[int, Rulebook], installed: str) -> str | None:
+    """Say which rulebooks cannot be computed with the release of the time zones installed; None if all can.
+
+    Zones of another release would put the days and periods of an interval elsewhere, and nobody would see it.
+    """
+    others = [
+        f"{number} rests on {book.tzdata}" for number, book in rulebooks.items() if book.tzdata != installed
+    ]
+    if not others:
+        return None
+    return f"the time zones installed are tzdata {installed}, but rulebook {', '.join(others)}"
 
 
 class RatedInterval(msgspec.Struct, frozen=True, kw_only=True):

@@ -294,6 +294,9 @@ class NovatedFrom(Value):
         undivided: the old contract's terms without this novation: inside an interval this contract's running
             total is the rounded total of these less the rounded total of what the old one kept.
         kept: the old contract's terms with it, from `effective_at` on.
+        origin: where the old contract came from, if a novation made it too: its running total is then such a
+            difference itself.
+        changed_at: from when on the old contract was rounded by itself, for an earlier change of its terms.
     """
 
     contract: Name
@@ -301,6 +304,8 @@ class NovatedFrom(Value):
     later: tuple[TermsPeriod, ...] = ()
     undivided: tuple[TermsPeriod, ...] = ()
     kept: tuple[TermsPeriod, ...] = ()
+    origin: "NovatedFrom | None" = None
+    changed_at: Instant | None = None
 
 
 def _unique_names(

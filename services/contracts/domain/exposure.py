@@ -8,7 +8,7 @@ import msgspec
 from schemas.contracts import FixedCharge, OptionExercised, Party
 from schemas.kernel.agreement import Agreement, TermSegment, days_after, evolve
 from services.contracts.domain.rights import exit_fee, fee_of, opens_at, other, rights_of
-from services.contracts.domain.running import RunningTotal
+from services.contracts.domain.running import RunningTotal, parts_of
 
 
 class UndeterminedStep(msgspec.Struct, frozen=True):
@@ -74,7 +74,14 @@ def exposure(agreement: Agreement, seen_by: Party, valid_at: datetime) -> Exposu
 def running_total(agreement: Agreement, t: datetime) -> RunningTotal:
     """C(x) in the currency, and rounded in the way, of the terms that hold at an instant."""
     terms = agreement.terms_near(t)
-    return RunningTotal(agreement, terms.currency, terms.billing.rounding)
+    currency, rounding = terms.currency, terms.billing.rounding
+    return RunningTotal(
+        agreement.term_segments,
+        currency,
+        rounding,
+        parts=parts_of(agreement.novated_from, currency, rounding),
+        changed_at=agreement.changed_at,
+    )
 
 
 def term_end(agreement: Agreement) -> datetime:

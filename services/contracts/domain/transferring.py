@@ -115,8 +115,13 @@ def _moved(agreement: Agreement, new: str, order: Order[NovateContract]) -> Outc
         contract=agreement.contract,
         effective_at=at,
         later=tuple(moved[1:]),
-        undivided=_undivided(agreement),
+        undivided=tuple(
+            TermsPeriod(start=segment.start, end=segment.end, terms=segment.terms)
+            for segment in agreement.segments
+        ),
         kept=kept,
+        origin=agreement.novated_from,
+        changed_at=None if agreement.novated_from is None else agreement.changed_at,
     )
     signed = ContractSigned(
         contract=new, terms=moved[0].terms, effective_at=at, asserted=True, novated_from=origin
@@ -165,17 +170,3 @@ def _measure(command: NovateContract) -> Measure:
 
 def _period(segment: Segment, terms: Terms, command: NovateContract) -> TermsPeriod:
     return TermsPeriod(start=max(segment.start, command.effective_at), end=segment.end, terms=terms)
-
-
-def _undivided(agreement: Agreement) -> tuple[TermsPeriod, ...]:
-    """The old contract's terms as they are, from where its running total is rounded by itself."""
-    since = None if agreement.novated_from is None else agreement.changed_at
-    return tuple(
-        TermsPeriod(
-            start=segment.start if since is None else max(segment.start, since),
-            end=segment.end,
-            terms=segment.terms,
-        )
-        for segment in agreement.segments
-        if since is None or segment.end is None or segment.end > since
-    )

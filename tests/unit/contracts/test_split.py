@@ -165,3 +165,32 @@ def test_a_novation_inside_a_month_loses_no_cent() -> None:
     for text in ("2027-05-10T08", "2027-05-20", "2027-06-01", "2027-12-31", "2028-01-01"):
         assert sum(part.to(day(text)) for part in both) == undivided.to(day(text))
     assert total(book.agreement("part"), "2027-05-10T07") == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    agreed(),
+    st.lists(st.tuples(st.integers(0, 9), st.integers(1, 100), st.integers(0, 30)), min_size=2, max_size=4),
+    st.lists(st.integers(0, 400 * 86_400), min_size=1, max_size=8),
+)
+def test_at_every_instant_shares_of_shares_add_up_to_the_undivided(
+    whole: Terms, shares: list[tuple[int, int, int]], seconds: list[int]
+) -> None:
+    book = Book()
+    undivided = running_total(book.signed(whole), CUT)
+    names, at = ["prime"], CUT
+    for number, (chosen, percent, days) in enumerate(shares):
+        at += timedelta(days=days)
+        command = NovateContract(
+            contract=names[chosen % len(names)],
+            to=f"calm{number}",
+            new_contract=f"new{number}",
+            effective_at=at,
+            share_percent=str(percent),
+        )
+        if isinstance(book.do(command, "acme"), list):
+            names.append(command.new_contract)
+    running = [running_total(book.agreement(name), CUT) for name in names]
+    for second in seconds:
+        t = START + timedelta(seconds=second)
+        assert sum(part.to(t) for part in running) == undivided.to(t)

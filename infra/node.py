@@ -21,7 +21,9 @@ from infra.ledger_past import LedgerPast
 from infra.outcomes import Asked, Result
 from infra.read_store import DueTimer, ReadStore
 from infra.service import Ask, Projection, Reaction, Rule, Service, TimerRule, View
+from infra.tokens import EventMark, Sealer, open_sealer
 from schemas.catalog import LOGS
+from schemas.decision import Origin
 from schemas.message import Command
 
 
@@ -45,6 +47,15 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.topic_prefix}.{log}.events.v1"
 
 
+def event_token(sealer: Sealer, ledger: str, key: str | None = None) -> Callable[[Origin], str]:
+    """Return what seals the places of events of a ledger; `key` repeats the bytes of earlier tokens."""
+
+    def token(place: Origin) -> str:
+        return sealer.seal("event", ledger, EventMark(place.log, place.shard, place.position), key)
+
+    return token
+
+
 class UnfitError(ConfigError):
     """What is installed here is not what the rules of a service need: it would compute something else."""
 
@@ -61,7 +72,7 @@ def require_fit(service: Service) -> None:
 
 
 class Node:
-    """One service in one ledger."""
+    """One service in one ledger. `sealer` seals what its own asks tell of places."""
 
     def __init__(
         self,
@@ -98,6 +109,7 @@ class Node:
             commands=self.commands,
             past=self.past,
         )
+        self.sealer = open_sealer()
         self.asks: Mapping[str, Ask] = {ask.name: ask for ask in service.asks}
         self.rules: Mapping[type[Command], Rule] = {rule.command: rule for rule in service.rules}
 
@@ -124,7 +136,8 @@ class Node:
         now = await current(self.clock)
         past = self.past.at(known if known is not None else await self.past.heads())
         at = valid_at or now.replace(microsecond=0)
-        view = View(actor=actor, valid_at=at, now=now, past=past, scopes=scopes)
+        token = event_token(self.sealer, self.ledger.name)
+        view = View(actor=actor, valid_at=at, now=now, past=past, token=token, scopes=scopes)
         return await self.asks[name].answer(question, view)
 
     async def fire(self, timer: DueTimer) -> Result:

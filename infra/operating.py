@@ -6,6 +6,7 @@ Where it is comes from the configuration file of any of its services.
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 
 from infra import failpoints
 from infra.bus import Place
@@ -24,6 +25,7 @@ from infra.recovery_postgres import PostgresTail
 from infra.replay.postgres import PostgresAsides
 from infra.runtime import named_topics, refuse_failpoints
 from infra.service import Service
+from infra.tokens import sealer_of
 from infra.verify import GivenHead
 from schemas.catalog import LOGS
 
@@ -66,6 +68,8 @@ class Backstage:
         if self.ledger.mode == "sandbox":
             clock = SandboxClock(self.store, await self.store.now())
         node = Node(service, self.ledger, self.store, self.reads(service.name), clock)
+        if self._config.sealing_file is not None:
+            node.sealer = sealer_of(Path(self._config.sealing_file).read_text())
         await node.prepare()
         return node
 

@@ -12,7 +12,7 @@ import msgspec
 
 from infra.event_store import Cut, Recorded
 from infra.past import Past
-from schemas.decision import Aggregate, Decide, Order, Place, Refused, Sent, Timer
+from schemas.decision import Aggregate, Decide, Order, Origin, Place, Refused, Sent, Timer
 from schemas.message import Command, Event, Question
 
 
@@ -64,12 +64,14 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         now: the ledger's clock.
         past: everything known at the question's `known_at`.
         scopes: what the credential is allowed; none where nobody's is known.
+        token: the sealed name of an event's place, for those who may not see positions.
     """
 
     actor: str
     valid_at: datetime
     now: datetime
     past: Past
+    token: Callable[[Origin], str]
     scopes: frozenset[str] = frozenset()
 
     @property

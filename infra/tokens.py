@@ -1,4 +1,4 @@
-"""Sealed tokens: receipts, bases and cursors that tell their holder nothing and us everything.
+"""Sealed tokens: receipts, bases, cursors, places of events. They tell us everything, their holder nothing.
 
 A token is sealed deterministically (AES-SIV, RFC 5297) under a key that it names, so that the same content
 has the same bytes; its kind and ledger are authenticated with it. Content is padded, so that its length does
@@ -10,7 +10,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
+from hashlib import sha256, sha512
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -24,8 +24,14 @@ BLOCK_BYTES = 64
 KEY_ID_CHARACTERS = 6
 TOKEN_CHARACTERS_MAX = 8192
 
-Kind = Literal["receipt", "basis", "page", "stream"]
-PREFIXES: Mapping[Kind, str] = {"receipt": "rcp", "basis": "bas", "page": "pag", "stream": "str"}
+Kind = Literal["receipt", "basis", "page", "stream", "event"]
+PREFIXES: Mapping[Kind, str] = {
+    "receipt": "rcp",
+    "basis": "bas",
+    "page": "pag",
+    "stream": "str",
+    "event": "evt",
+}
 _TOKEN = re.compile(r"([a-z]{3})_([a-z0-9]{1,16})_([A-Za-z0-9_-]+)\Z")
 _END = b"\x80"
 
@@ -88,11 +94,20 @@ class StreamMark(msgspec.Struct, frozen=True, array_like=True):
     after: Positions
 
 
+class EventMark(msgspec.Struct, frozen=True, array_like=True):
+    """Where one event lies, for those who may see it but not its place."""
+
+    log: str
+    shard: int
+    position: int
+
+
 MARKS: Mapping[Kind, type[msgspec.Struct]] = {
     "receipt": ReceiptMark,
     "basis": Basis,
     "page": PageMark,
     "stream": StreamMark,
+    "event": EventMark,
 }
 
 
@@ -151,6 +166,14 @@ class Sealer:
         if match is None:
             return None
         return next((kind for kind, prefix in PREFIXES.items() if prefix == match[1]), None)
+
+
+def open_sealer() -> Sealer:
+    """Return the sealer of a ledger that is read where nobody is kept from anything, such as in memory.
+
+    Its key is no secret: the tokens have their form, and hide nothing.
+    """
+    return Sealer({"open": sha512(b"capledger").digest()}, "open")
 
 
 def sealer_of(text: str) -> Sealer:

@@ -66,13 +66,18 @@ def explanation(answer: Mapping[str, Any]) -> RenderableType:
     drawn = Sheet("", "what", "true from", "learnt", "by", "event")
     for one in answer["clauses"]:
         clause = f"{_short(one['type'])} v{one['version']}"
-        drawn.row("clause", clause, when(one["effective_at"]), "", one["sender"], one["event"])
+        drawn.row("clause", clause, when(one["effective_at"]), "", one["sender"], _which(one))
     for one in answer["facts"]:
-        drawn.row("fact", _fact(one), "", when(one["recorded_at"]), one["sender"], one["event"])
+        drawn.row("fact", _fact(one), "", when(one["recorded_at"]), one["sender"], _which(one))
     told: list[RenderableType] = [heading(title), Text(f"{what}, {service}"), Text(f"= {answer['formula']}")]
     if answer["corrects"]:
         told.append(Text(f"corrects {answer['corrects']}"))
     return Group(*told, drawn)
+
+
+def _which(one: Mapping[str, Any]) -> str:
+    """What opens an event: its id for operations, a token for a party."""
+    return str(one.get("event") or one["token"])
 
 
 def _fact(fact: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from infra.http.serving import IN_FLIGHT, require
 from infra.http.site import EACH, Caller, Handler, Route, Site
 from infra.http.touched import Touched, TouchedPast
 from infra.intake import owner_of_ask
+from infra.node import event_token
 from infra.problems import Code, Fault, FaultCode, ProblemError, refusal
 from infra.service import Ask, Service, View
 from infra.strict_json import UnreadableError, is_object, read
@@ -140,7 +141,7 @@ async def answer(
         raise ProblemError(Code.BASIS_OUTDATED)
     cut = await cut_for(node, asked)
     touched = Touched(node)
-    view = await _view(caller, asked, given, TouchedPast(node.past.at(cut), touched))
+    view = await _view(site, caller, asked, TouchedPast(node.past.at(cut), touched))
     found = await ask.answer(question, view)
     if isinstance(found, Refused):
         raise refusal(found, plain(found.details), asked=True)
@@ -165,13 +166,14 @@ def wait_seconds(request: web.Request) -> float:
     return 0.0 if match is None else float(match[1])
 
 
-async def _view(caller: Caller, asked: When, given: Basis | None, past: TouchedPast) -> View:
+async def _view(site: Site, caller: Caller, asked: When, past: TouchedPast) -> View:
     now: datetime = await current(caller.desk.node.clock)
-    before = None if given is None else given.valid_at
+    before: datetime | None = None if asked.basis is None else asked.basis.mark.valid_at
     valid_at = asked.valid_at or before or now.replace(microsecond=0)
     # nothing an answer says may come from the clock, or the same basis would not give the same bytes
     scopes = frozenset(caller.credential.scopes)
-    return View(actor=caller.actor, valid_at=valid_at, now=valid_at, past=past, scopes=scopes)
+    token = event_token(site.sealer, caller.ledger, _key(asked.basis))
+    return View(actor=caller.actor, valid_at=valid_at, now=valid_at, past=past, token=token, scopes=scopes)
 
 
 def _same_question(given: Basis, basis: Basis) -> bool:

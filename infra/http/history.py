@@ -18,7 +18,7 @@ from infra.http.shown import followed, shown
 from infra.http.site import Caller, Route, Site
 from infra.parties import moved
 from infra.problems import Code, Fault, FaultCode, ProblemError
-from infra.tokens import Basis, PageMark, TokenError, cut_of, positions_of
+from infra.tokens import Basis, EventMark, PageMark, TokenError, cut_of, positions_of
 from infra.validation import FaultyMessageError
 from schemas.catalog import LOGS
 from schemas.decision import Origin
@@ -52,7 +52,7 @@ def routes() -> list[Route]:
             path="/v1/events/{id}",
             scope=HISTORY_READ,
             handle=one,
-            operation={"summary": "One event.", "replies": {"200": "Event"}},
+            operation={"summary": "One event, by its id or its token.", "replies": {"200": "Event"}},
         ),
         Route(
             method="GET",
@@ -109,15 +109,15 @@ async def history(site: Site, caller: Caller, request: web.Request) -> web.Strea
     return reply({"events": told, "cursor": cursor, "basis": basis, **sandbox(caller)})
 
 
-async def one(_: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
+async def one(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Tell one event, if the caller may see it."""
-    recorded = await _find(caller, request)
+    recorded = await _find(site, caller, request)
     return reply({"event": shown(caller, recorded), **sandbox(caller)})
 
 
-async def why(_: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
+async def why(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Tell what led to an event and what followed, as far as the caller may see it."""
-    recorded = await _find(caller, request)
+    recorded = await _find(site, caller, request)
     root, causes = recorded, [recorded]
     while (before := await _cause(caller, root)) is not None:
         root = before
@@ -206,14 +206,16 @@ async def _pages(
         after = moved(after, events)
 
 
-async def _find(caller: Caller, request: web.Request) -> Recorded:
-    """Return the event of an id, if the caller may see it.
+async def _find(site: Site, caller: Caller, request: web.Request) -> Recorded:
+    """Return the event of an id or a token, if the caller may see it.
 
     An id holds the time at which it was made, so that it is looked for in one minute of the logs.
 
     Raises:
         ProblemError: there is none that the caller may know of.
     """
+    if site.sealer.kind(request.match_info["id"]) == "event":
+        return await _named(site, caller, request.match_info["id"])
     try:
         id_ = UUID(request.match_info["id"])
     except ValueError:
@@ -231,6 +233,20 @@ async def _find(caller: Caller, request: web.Request) -> Recorded:
         for recorded in events:
             if recorded.event_id == id_:
                 return recorded
+    raise ProblemError(Code.NOT_FOUND)
+
+
+async def _named(site: Site, caller: Caller, token: str) -> Recorded:
+    """Return the event whose place a token seals; a token lets nobody see what it may not see otherwise."""
+    try:
+        mark: EventMark = site.sealer.open("event", caller.ledger, token).mark
+    except TokenError:
+        raise ProblemError(Code.NOT_FOUND) from None
+    found = await caller.desk.node.store.shard(mark.log, mark.shard, mark.position - 1, 1)
+    for recorded in found:
+        party = sees(caller.actor, recorded.tenant, recorded.counterparty, recorded.stream)
+        if party or caller.credential.allows(LEDGER_READ):
+            return recorded
     raise ProblemError(Code.NOT_FOUND)
 
 

@@ -8,7 +8,7 @@ from msgspec import structs
 from infra.event_store import Cut
 from infra.service import View
 from infra.sums import Between
-from schemas.decision import Refused
+from schemas.decision import Origin, Refused
 from schemas.kernel.instants import seconds
 from schemas.kernel.interval import Interval
 from schemas.kernel.stepwise import FOREVER
@@ -27,8 +27,8 @@ from services.settlement.recomputing import account_before
 async def explain(question: ExplainQuestion, view: View) -> Any | Refused:  # noqa: ANN401 JSON
     """Answer with the formula in exact numbers, the clauses, and the facts that entered.
 
-    A fact is told by its event id, and only to those who may see the event itself; to operations all are,
-    with their places and what the statement was computed from.
+    A fact is told by a token, and only to those who may see the event itself; to operations all are, by event
+    id and place, and what the statement was computed from.
     """
     found = await statement_of(question.statement, view)
     if isinstance(found, Refused):
@@ -67,11 +67,10 @@ def _clauses(all_known: Known, draft: Drafted, view: View) -> list[dict[str, Any
     return [
         {
             "version": recorded.version,
-            "event": str(recorded.event_id),
             "type": recorded.type,
             "effective_at": recorded.effective_at,
             "sender": recorded.meta.actor,
-            **_place(view, recorded.log, recorded.shard, recorded.position),
+            **_place(view, recorded.origin, str(recorded.event_id)),
         }
         for recorded in all_known.events
         if recorded.version in draft.line.versions
@@ -88,15 +87,17 @@ async def _facts(view: View, found: FoundStatement, cut: Cut, draft: Drafted) ->
     for pool in draft.line.pools:
         rows += await past.rows(CAPACITY_FACTS, {"pool": pool})
     return [
-        {**_fact(row), **_place(view, row["log"], row["shard"], row["position"])}
+        {**_fact(row), **_place(view, Origin(row["log"], row["shard"], row["position"]), row["event_id"])}
         for row in rows
         if view.of_operations or _visible(row, view.actor, found)
     ]
 
 
-def _place(view: View, log: str, shard: int, position: int) -> dict[str, Any]:
-    """Where an event lies, for operations alone."""
-    return {"log": log, "shard": shard, "position": position} if view.of_operations else {}
+def _place(view: View, at: Origin, event: str) -> dict[str, Any]:
+    """Which event it is: for a party a token that opens it, for operations its id and where it lies."""
+    if not view.of_operations:
+        return {"token": view.token(at)}
+    return {"event": event, "log": at.log, "shard": at.shard, "position": at.position}
 
 
 def _within(interval: Interval) -> tuple[Between, Between]:
@@ -113,8 +114,6 @@ def _visible(row: Mapping[str, Any], actor: str, found: FoundStatement) -> bool:
 
 def _fact(row: Mapping[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "log": row["log"],
-        "event": row["event_id"],
         "sender": row["sender"],
         "recorded_at": row["recorded_at"],
     }

@@ -3,6 +3,7 @@
 from typing import Any
 
 from infra.system import System
+from infra.tokens import open_sealer
 from schemas.decision import Refused
 from schemas.settlement import ExplainQuestion
 from services.settlement.reads.access import UNKNOWN
@@ -32,14 +33,19 @@ async def test_operations_see_where_everything_lies_and_whose_word_it_is() -> No
         assert shard[0].meta.actor == entry["sender"]
 
 
-async def test_a_party_sees_its_facts_by_their_ids_and_no_position() -> None:
+async def test_a_party_sees_its_facts_by_tokens_and_neither_ids_nor_positions() -> None:
     system = await played(STORY)
 
-    found = await explained(system, "nimbus")
+    found, whole = await explained(system, "nimbus"), await explained(system, "operations", OPERATIONS)
 
+    told = [*found["facts"], *found["clauses"]]
     assert found["facts"]
     assert "basis" not in found
-    assert not any("position" in entry for entry in (*found["facts"], *found["clauses"]))
+    assert not any({"event", "log", "shard", "position"} & set(entry) for entry in told)
+    sealer, name = open_sealer(), system.parts["settlement"].node.ledger.name
+    opened = [sealer.open("event", name, entry["token"]).mark for entry in told]
+    places = [(e["log"], e["shard"], e["position"]) for e in (*whole["facts"], *whole["clauses"])]
+    assert [(mark.log, mark.shard, mark.position) for mark in opened] == places
 
 
 async def test_for_anybody_else_there_is_no_such_statement() -> None:

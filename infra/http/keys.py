@@ -46,7 +46,14 @@ def routes() -> list[Route]:
             status="201",
         ),
         Route.plain("GET", "/v1/keys", KEYS_ADMIN, listed, "The keys, without their secrets."),
-        Route.plain("POST", "/v1/keys/{id}/rotate", KEYS_ADMIN, rotate, "Make a second key like this one."),
+        Route.plain(
+            "POST",
+            "/v1/keys/{id}/rotate",
+            KEYS_ADMIN,
+            rotate,
+            "Make a second key like this one.",
+            status="201",
+        ),
         Route.plain("POST", "/v1/keys/{id}/revoke", KEYS_ADMIN, revoke, "Revoke a key; holds within 30 s."),
         Route.plain("GET", "/v1/audit", KEYS_ADMIN, audit, "What was done with keys, and access refused."),
         Route.plain(

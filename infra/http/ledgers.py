@@ -39,9 +39,15 @@ def routes() -> list[Route]:
     """Return the routes of sandboxes and clocks."""
     return [
         Route.plain(
-            "POST", "/v1/ledgers", LEDGER_REPLAY, create, "Make a sandbox; returns its first key.", NewSandbox
+            "POST",
+            "/v1/ledgers",
+            LEDGER_REPLAY,
+            create,
+            "Make a sandbox; returns its first key.",
+            NewSandbox,
+            status="201",
         ),
-        Route.plain("DELETE", "/v1/ledgers/{ledger}", LEDGER_REPLAY, drop, "Drop a sandbox."),
+        Route.plain("DELETE", "/v1/ledgers/{ledger}", LEDGER_REPLAY, drop, "Drop a sandbox.", status="204"),
         Route.plain("GET", "/v1/clock", EACH, clock, "The ledger's clock."),
         Route.plain("POST", "/v1/clock/advance", LEDGER_REPLAY, advance, "Move a sandbox's clock.", Advance),
         Route.plain("POST", "/v1/clock/rest", LEDGER_REPLAY, rest, "Wait until nothing moves in a sandbox."),

@@ -165,7 +165,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         status: str = "200",
     ) -> "Route":
         """Return a route described by a summary, its body if it takes one, and the status of its reply."""
-        operation: dict[str, Any] = {"summary": summary, "replies": {status: "object"}}
+        operation: dict[str, Any] = {
+            "summary": summary,
+            "replies": {status: "nothing" if status == "204" else "object"},
+        }
         if body is not None:
             operation["body"] = body
         return cls(method=method, path=path, scope=scope, handle=handle, operation=operation)

@@ -78,14 +78,17 @@ def exit_of(agreement: Agreement) -> Exit | None:
     right = next((right for right in segment.terms.termination if right.right == used.right), None)
     if right is None or right.fee is None:
         return None
-    fee, formula = _fee(agreement, right.fee, ends_at)
-    return Exit(ends_at=ends_at, fee=fee, formula=formula, version=segment.version)
+    if right.fee.amount is not None:
+        stated_in, formula = segment.terms.currency, f"{right.fee.amount} by the right used"
+        fee = minor(right.fee.amount, stated_in)
+        return Exit(ends_at=ends_at, fee=fee, currency=stated_in, formula=formula, version=segment.version)
+    stated_in = agreement.terms_near(ends_at).currency
+    fee, formula = _share_of_rest(agreement, right.fee, ends_at)
+    return Exit(ends_at=ends_at, fee=fee, currency=stated_in, formula=formula, version=segment.version)
 
 
-def _fee(agreement: Agreement, fee: ExitFee, ends_at: datetime) -> tuple[int, str]:
+def _share_of_rest(agreement: Agreement, fee: ExitFee, ends_at: datetime) -> tuple[int, str]:
     terms = agreement.terms_near(ends_at)
-    if fee.amount is not None:
-        return minor(fee.amount, terms.currency), f"{fee.amount} by the right used"
     assert fee.percent_of_remaining_fixed is not None, "a fee is one of both"
     left = fixed(agreement.term_segments, terms.currency).within(ends_at, agreement.term_end)
     exact = left * percent(fee.percent_of_remaining_fixed)

@@ -15,10 +15,10 @@ import msgspec
 from schemas.contracts import FixedCharge
 from schemas.kernel.instants import seconds
 from schemas.kernel.interval import Interval
-from schemas.kernel.money import minor
 from schemas.kernel.schedule import Schedule, sum_of
 from services.settlement.domain.rating import RatedInterval, Rating
-from services.settlement.domain.rating.facts import Chapter, charge_in
+from services.settlement.domain.rating.facts import Chapter, Deal, charge_in
+from services.settlement.domain.rating.fixed import charged
 from services.settlement.domain.rating.scope import Scope
 
 INCOME: Mapping[str, str] = {
@@ -75,7 +75,7 @@ class FixedFee:
         return _earned(held[-1], t) if held else Fraction(0)
 
 
-def fixed_fee(name: str, versions: Sequence[Version], scopes: Sequence[Scope]) -> FixedFee:
+def fixed_fee(deal: Deal, name: str, versions: Sequence[Version], scopes: Sequence[Scope]) -> FixedFee:
     """The earning of a fixed charge: one plan a version, a later one replacing what lies after it."""
     plans: list[_Plan] = []
     for version in versions:
@@ -85,26 +85,18 @@ def fixed_fee(name: str, versions: Sequence[Version], scopes: Sequence[Scope]) -
             since = min([since, *(start for start, _, _ in work.raw)])
         plans = [plan for plan in plans if plan.since < since]
         earned = _earned(plans[-1], since) if plans else Fraction(0)
-        total = _total(version, name, scopes)
+        total = _total(deal, version, name, scopes)
         end = max((end for _, end, _ in work.raw if end is not None), default=since)
         plans.append(_Plan(since=since, total=total, earned=earned, work=work, end=end))
     return FixedFee(plans)
 
 
-def _total(version: Version, name: str, scopes: Sequence[Scope]) -> Fraction:
-    """What the charge comes to over the whole timeline of a version, exact; undetermined steps left out."""
-    total = Fraction(0)
-    for scope in scopes:
-        for chapter in version.chapters:
-            inside = chapter.interval.overlap(scope.interval)
-            charge = charge_in(chapter.terms, name, FixedCharge)
-            if inside is None or charge is None:
-                continue
-            for step in charge.steps:
-                part = inside.overlap(Interval(step.start, step.end))
-                if part is not None and step.amount is not None:
-                    total += minor(step.amount, chapter.terms.currency) * scope.share(part)
-    return total
+def _total(deal: Deal, version: Version, name: str, scopes: Sequence[Scope]) -> Fraction:
+    """What the charge is billed for over the whole timeline of a version; undetermined steps left out.
+
+    Rounded as it is billed, so that when all is done nothing is left between billing and earning.
+    """
+    return Fraction(sum(charged(deal, version.chapters, scope, name) for scope in scopes))
 
 
 def _earned(plan: _Plan, t: int) -> Fraction:
@@ -150,7 +142,7 @@ class Earnings:
             for charge in chapter.terms.charges
             if isinstance(charge, FixedCharge)
         )
-        self.fees = {name: fixed_fee(name, versions, ahead) for name in names}
+        self.fees = {name: fixed_fee(rating.deal, name, versions, ahead) for name in names}
 
     def to_date(self, until: datetime) -> dict[str, int]:
         """The rounded total by account of every interval that ends by then."""

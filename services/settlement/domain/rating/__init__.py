@@ -102,7 +102,7 @@ def rate_deal(
             lines += rule(deal, scope, lines)
         rated.append(Rated(scope, lines))
     floors = _true_up(deal, rated)
-    opened = purses(deal, scopes[0]) if scopes else []
+    opened = purses(deal)
     for found, number in zip(rated, rulebooks, strict=True):
         if found.settled:
             take_as_billed(found, opened)

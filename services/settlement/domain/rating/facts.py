@@ -44,6 +44,7 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True):
 
     ends_at: datetime
     fee: int
+    currency: str
     formula: str
     version: int
 

@@ -10,7 +10,7 @@ from schemas.kernel.interval import Interval
 from schemas.settlement import UndeterminedFee
 from services.settlement.domain.rating.facts import Chapter, Deal, charge_in, shown
 from services.settlement.domain.rating.line import Line
-from services.settlement.domain.rating.scope import Scope
+from services.settlement.domain.rating.scope import Scope, in_currency
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -91,26 +91,46 @@ def _line(scope: Scope, name: str, piece: Piece) -> Line:
     )
 
 
-def _adding_up(deal: Deal, scope: Scope, name: str, own: list[Line]) -> list[Line]:
-    """After a novation the lines sum to the rounded undivided amount less what the old contract bills.
+def charged(deal: Deal, chapters: Iterable[Chapter], scope: Scope, name: str) -> int:
+    """What a fee comes to in an interval by some terms: its lines, each rounded, in minor units.
 
-    From the first later change of its own terms on, a contract is rounded by itself.
+    What is not known is left out.
     """
-    novation = deal.novation
-    if novation is None or not own or scope.interval.end <= novation.effective_at:
-        return own
-    if novation.changed_at is not None and novation.changed_at < scope.interval.end:
-        return own
-    whole = _billed(novation.undivided, deal, scope, name)
-    old = _billed(novation.old, deal, scope, name)
-    if whole is None or old is None:
-        return own
-    lost = whole - old - sum(line.amount for line in own)
+    inside = [
+        Chapter(part, chapter.terms, chapter.version)
+        for chapter in chapters
+        if (part := chapter.interval.overlap(scope.interval)) is not None
+    ]
+    found = pieces(in_currency(inside, scope.currency), name, scope)
+    amounts = _amounts(found, scope)
+    return sum(amounts) + (
+        _lost(deal, scope, name, sum(amounts)) if amounts and len(amounts) == len(found) else 0
+    )
+
+
+def _adding_up(deal: Deal, scope: Scope, name: str, own: list[Line]) -> list[Line]:
+    """After a novation the last line takes what is needed so that all add up."""
+    lost = _lost(deal, scope, name, sum(line.amount for line in own)) if own else 0
     if not lost:
         return own
     last = own[-1]
     formula = f"{last.formula}, {lost:+d} minor units so that it adds up with what the old contract bills"
     return [*own[:-1], msgspec.structs.replace(last, amount=last.amount + lost, formula=formula)]
+
+
+def _lost(deal: Deal, scope: Scope, name: str, own: int) -> int:
+    """What a novation would lose: the rounded undivided amount less what the old contract and this one bill.
+
+    From the first later change of its own terms on, a contract is rounded by itself.
+    """
+    novation = deal.novation
+    if novation is None or scope.interval.end <= novation.effective_at:
+        return 0
+    if novation.changed_at is not None and novation.changed_at < scope.interval.end:
+        return 0
+    whole = _billed(novation.undivided, deal, scope, name)
+    old = _billed(novation.old, deal, scope, name)
+    return 0 if whole is None or old is None else whole - old - own
 
 
 def _billed(chapters: tuple[Chapter, ...], deal: Deal, scope: Scope, name: str) -> int | None:
@@ -120,13 +140,18 @@ def _billed(chapters: tuple[Chapter, ...], deal: Deal, scope: Scope, name: str) 
         for chapter in chapters
         if (part := _until(chapter.interval, deal.end, scope.interval)) is not None
     ]
-    found = pieces(inside, name, scope)
-    amounts = [
+    found = pieces(in_currency(inside, scope.currency), name, scope)
+    amounts = _amounts(found, scope)
+    return sum(amounts) if len(amounts) == len(found) else None
+
+
+def _amounts(found: Iterable[Piece], scope: Scope) -> list[int]:
+    """The rounded amount of each stretch whose fee is known."""
+    return [
         scope.round(scope.minor(piece.stated) * scope.share(piece.part))
         for piece in found
         if piece.stated is not None
     ]
-    return sum(amounts) if len(amounts) == len(found) else None
 
 
 def _until(interval: Interval, end: datetime, scope: Interval) -> Interval | None:

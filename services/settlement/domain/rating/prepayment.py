@@ -7,6 +7,7 @@ import msgspec
 
 from schemas.contracts import PrepaymentCharge
 from schemas.kernel.interval import Interval
+from schemas.kernel.money import minor
 from schemas.kernel.rates import percent
 from services.settlement.domain.rating.facts import Chapter, Deal, charges_named
 from services.settlement.domain.rating.line import BASE, Line, total
@@ -20,6 +21,7 @@ class Purse(msgspec.Struct, kw_only=True):
     """One prepayment while the intervals are rated, oldest first. Amounts in minor units.
 
     Attributes:
+        currency: what it is in; it pays for nothing in another.
         billed_at: the instant whose interval bills it.
         left: what can still be drawn; after `expires` only what rolled over.
         expires: until when it can be drawn, as it now stands; `since` from when on.
@@ -28,6 +30,7 @@ class Purse(msgspec.Struct, kw_only=True):
 
     charge: PrepaymentCharge
     version: int
+    currency: str
     billed_at: datetime
     amount: int
     left: int
@@ -38,7 +41,7 @@ class Purse(msgspec.Struct, kw_only=True):
     breakage: list[tuple[datetime, int]] = []
 
 
-def purses(deal: Deal, scope_of: Scope) -> list[Purse]:
+def purses(deal: Deal) -> list[Purse]:
     """The prepayments of a deal, each by the terms in force when it is due.
 
     What was due before a novation stays with the old contract.
@@ -54,18 +57,19 @@ def purses(deal: Deal, scope_of: Scope) -> list[Purse]:
         for chapter, charge in charges_named(deal.chapters, name):
             if isinstance(charge, PrepaymentCharge) and charge.due < chapter.interval.end:
                 if deal.novation is None or charge.due >= deal.novation.effective_at:
-                    found.append(_opened(deal, chapter, charge, scope_of))
+                    found.append(_opened(deal, chapter, charge))
                 break
     return found
 
 
-def _opened(deal: Deal, chapter: Chapter, charge: PrepaymentCharge, scope: Scope) -> Purse:
-    amount = scope.minor(charge.amount)
+def _opened(deal: Deal, chapter: Chapter, charge: PrepaymentCharge) -> Purse:
+    amount = minor(charge.amount, chapter.terms.currency)
     # Due before the first terms is due at the start of the first interval, even if the term begins inside it.
     since = charge.due if chapter is deal.chapters[0] else max(charge.due, chapter.interval.start)
     return Purse(
         charge=charge,
         version=chapter.version,
+        currency=chapter.terms.currency,
         billed_at=max(charge.due, chapter.interval.start),
         amount=amount,
         left=amount,
@@ -78,11 +82,12 @@ def _opened(deal: Deal, chapter: Chapter, charge: PrepaymentCharge, scope: Scope
 def prepayment(rated: Rated, open_purses: Sequence[Purse]) -> list[Line]:
     """The interval's prepayment lines: what is billed, and what is drawn. The purses move on with it."""
     scope = rated.scope
-    lines = [_billed(scope, purse) for purse in open_purses if scope.interval.contains(purse.billed_at)]
+    own = [purse for purse in open_purses if purse.currency == scope.currency]
+    lines = [_billed(scope, purse) for purse in own if scope.interval.contains(purse.billed_at)]
     to_pay = max(0, total(rated.lines, PAID_FOR))
     for purse in open_purses:
         _expire(purse, scope.interval.start, scope)
-    for purse in sorted(open_purses, key=lambda p: (p.charge.priority, p.expires, p.charge.charge)):
+    for purse in sorted(own, key=lambda p: (p.charge.priority, p.expires, p.charge.charge)):
         if purse.since <= scope.interval.start and purse.expires >= scope.interval.end:
             drawn = min(to_pay, purse.left)
             to_pay -= drawn

@@ -1,5 +1,6 @@
 """One billing interval to be rated: its bounds, the terms that hold in it, and how it is prorated."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 import msgspec
@@ -22,7 +23,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         label: `2026-10`, `2026-q4`, `2026`.
         billing: the billing section that it goes by.
         currency: the currency that it is billed in.
-        chapters: the terms timeline within it; empty before the first terms and after the end.
+        chapters: the terms timeline within it; empty before the first terms and after the end. Terms in
+            another currency come with the first interval that is billed in it: those before hold on.
         places: each charge of the chapters, with its place in the terms.
     """
 
@@ -75,7 +77,7 @@ def scope_of(
     deal: Deal, *, interval: Interval, calendar: Interval, label: str, billing: Billing, currency: str
 ) -> Scope:
     """The scope of one interval of a deal."""
-    chapters = deal.chapters_in(interval)
+    chapters = in_currency(deal.chapters_in(interval), currency)
     places = charge_names(chapters)
     for name in charge_names(deal.chapters):
         places.setdefault(name, len(places))
@@ -88,3 +90,15 @@ def scope_of(
         chapters=chapters,
         places=places,
     )
+
+
+def in_currency(chapters: Iterable[Chapter], currency: str) -> tuple[Chapter, ...]:
+    """The chapters in one currency; each holds on over those in another that follow it."""
+    found: list[Chapter] = []
+    for chapter in chapters:
+        if chapter.terms.currency == currency:
+            found.append(chapter)
+        elif found:
+            last = found[-1]
+            found[-1] = Chapter(Interval(last.interval.start, chapter.interval.end), last.terms, last.version)
+    return tuple(found)

@@ -11,6 +11,8 @@ def termination_fee(deal: Deal, scope: Scope) -> list[Line]:
     interval = scope.interval
     if way_out is None or not interval.start < way_out.ends_at <= interval.end:
         return []
+    if way_out.currency != scope.currency:
+        return []
     return [
         Line(
             kind="termination_fee",

@@ -1,0 +1,56 @@
+"""Another currency: its amounts come with the first interval that is billed in it."""
+
+from typing import Any
+
+from schemas.contracts import ContractAmended
+from schemas.contracts.values import Changes
+from schemas.kernel.agreement import Agreement
+from tests.unit.settlement.deals import agreement, at, month, rating, signed, terms, told
+
+YEAR = {"start": "2026-06-01T00:00:00Z", "end": "2027-06-01T00:00:00Z"}
+
+
+def fee(amount: str) -> dict[str, Any]:
+    return {"charge": "fee", "kind": "fixed", "lines": [], "steps": [{**YEAR, "amount": amount}]}
+
+
+def prepaid(amount: str) -> dict[str, Any]:
+    due, expires = YEAR["start"], YEAR["end"]
+    return {
+        "charge": "pre",
+        "kind": "prepayment",
+        "amount": amount,
+        "due": due,
+        "expires": expires,
+        "priority": 1,
+    }
+
+
+def turned(since: str, before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Agreement:
+    later = terms(after, currency="USD")
+    amended = ContractAmended(
+        contract="nimbus/deal",
+        effective_at=at(since),
+        changes=Changes(currency="USD", charges=later.charges),
+        reason="renegotiated",
+    )
+    return agreement(signed(terms(before, currency="JPY")), amended)
+
+
+def test_a_currency_that_changes_inside_an_interval_leaves_it_as_it_began() -> None:
+    made = rating(turned("2026-07-16", [fee("31000")], [fee("310.50")]), month(8).end)
+
+    assert [told(made, i) for i in range(3)] == [
+        [("fixed", "fee", 31_000)],
+        [("fixed", "fee", 31_000)],
+        [("fixed", "fee", 31_050)],
+    ]
+
+
+def test_a_prepayment_pays_for_nothing_in_another_currency() -> None:
+    made = rating(turned("2026-07-01", [fee("31000"), prepaid("99000")], [fee("310.50")]), month(7).end)
+
+    assert [told(made, i) for i in range(2)] == [
+        [("fixed", "fee", 31_000), ("prepayment", "pre", 99_000), ("prepayment", "pre", -31_000)],
+        [("fixed", "fee", 31_050)],
+    ]

@@ -71,7 +71,7 @@ def as_utc(t: datetime) -> datetime:
     """The same instant in UTC, so that equal times are written with equal bytes.
 
     Raises:
-        ValueError: no time zone, or a fraction of a second.
+        ValueError: no time zone, a fraction of a second, or beyond the years that there are in UTC.
     """
     if t.microsecond:
         raise ValueError(f"a time must be whole seconds: {t.isoformat()}")
@@ -79,7 +79,10 @@ def as_utc(t: datetime) -> datetime:
         return t
     if t.utcoffset() is None:
         raise ValueError(f"a time needs an offset: {t.isoformat()}")
-    return t.astimezone(UTC)
+    try:
+        return t.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"outside the years 2000 to 2199: {t.isoformat()}") from None
 
 
 def settle(message: msgspec.Struct) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.kernel.instants import EARLIEST, LATEST, fault_of, instant, iso, parse, seconds, settle
+from infra.codec import InvalidMessageError, convert
+from schemas.kernel.instants import EARLIEST, LATEST, as_utc, fault_of, instant, iso, parse, seconds, settle
 from schemas.kernel.interval import Interval, Span
 from schemas.kernel.names import is_id, local, owner, qualify
 from schemas.kernel.wire import Instant
@@ -55,6 +56,14 @@ def test_offsets_are_brought_to_utc() -> None:
 def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse(text)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_an_offset_that_leads_out_of_all_years_is_a_fault_in_words(text: str) -> None:
+    with pytest.raises(ValueError, match="outside the years"):
+        as_utc(datetime.fromisoformat(text))
+    with pytest.raises(InvalidMessageError, match="outside the years"):
+        convert(Interval, {"start": text, "end": "2027-01-01T00:00:00Z"})
 
 
 def test_faults_are_said_in_words() -> None:

@@ -9,6 +9,7 @@ from schemas.capacity.values import (
     CutRule,
     Fill,
     Hours,
+    Megawatts,
     MovedLine,
     Part,
     Sell,
@@ -48,7 +49,7 @@ class PlanPhase(Command, tag="capacity.PlanPhase.v1"):
     pool: Name
     phase: Id
     quantity: Quantity
-    megawatts: Percent
+    megawatts: Megawatts
     planned_at: Instant
 
 

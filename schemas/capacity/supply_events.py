@@ -7,6 +7,7 @@ from schemas.capacity.values import (
     ByCause,
     Cause,
     CutRule,
+    Megawatts,
     Sell,
     Sku,
     Spare,
@@ -38,7 +39,7 @@ class PhasePlanned(Event, tag="capacity.PhasePlanned.v1"):
     pool: Name
     phase: Id
     quantity: Quantity
-    megawatts: Percent
+    megawatts: Megawatts
     planned_at: Instant
 
 

@@ -5,13 +5,20 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from schemas.kernel.rates import rate
+from schemas.kernel.rates import RATE_PATTERN, rate
 from schemas.kernel.schedule import Schedule, Step
 from schemas.kernel.wire import Id, Instant, Name, Percent, ReservationName, Text
 from schemas.message import Value
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
 Hours = Annotated[int, msgspec.Meta(ge=0, le=10**6)]
+Megawatts = Annotated[
+    str, msgspec.Meta(pattern=RATE_PATTERN, description="Megawatts as an exact decimal string.")
+]
+Share = Annotated[
+    str,
+    msgspec.Meta(pattern=RATE_PATTERN, description="A share of one as an exact decimal string, as 0.999."),
+]
 
 
 class Tier(StrEnum):
@@ -56,8 +63,8 @@ class Sku(Value):
 class SpareByConfidence(Value):
     """Spare as a confidence (a share, as "0.999"): firm is sold what is up together with it."""
 
-    node_availability: Percent
-    confidence: Percent
+    node_availability: Share
+    confidence: Share
 
     def __post_init__(self) -> None:
         """Refuse what is no probability.

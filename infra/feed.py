@@ -21,12 +21,17 @@ WINDOW_BYTES_MAX = 4 << 20
 
 
 class Feed:
-    """One shard as one process sees it. `head` is the newest position known to exist."""
+    """One shard as one process sees it. `head` is the newest position known to exist.
+
+    Where the log ended when it was last read is not read again before something newer is announced: by
+    this process's own appends, by the topic, or by whoever looks at the heads now and then.
+    """
 
     def __init__(self, log: str, shard: int) -> None:
         """Start with nothing known."""
         self.log, self.shard = log, shard
         self.head = 0
+        self._end: int | None = None
         self.stale_records = 0
         self._window: deque[Recorded] = deque()
         self._bytes = 0
@@ -48,6 +53,8 @@ class Feed:
         """Take note that the log reaches `position`."""
         if position > self.head:
             self.head = position
+            if self._end is not None and self._end < position:
+                self._end = None
             self._wake()
 
     def offer(self, events: Sequence[Recorded]) -> None:
@@ -78,6 +85,8 @@ class Feed:
         count = sum(len(command.events) for command in batch.commands)
         last = self._window[-1] if self._window else None
         at = appended.head.position - count
+        if at == self._end:
+            self._end = appended.head.position
         if count and (at == 0 if last is None else last.position == at):
             events = self._linked(batch, appended, at, GENESIS if last is None else last.chain)
             if events[-1].chain == appended.head.chain:
@@ -110,15 +119,18 @@ class Feed:
             StoreCorruptError, StoreUnavailableError: as the store does.
         """
         found = self.known(position)
-        if found:
+        if found or position == self._end:
             return found
         async with self._reading:
             # whoever waited here finds what the one before has read
             found = self.known(position)
-            if found:
+            if found or position == self._end:
                 return found
             page = await store.shard(self.log, self.shard, position, PAGE)
             self._take_page(page)
+            end = page[-1].position if page else position
+            if len(page) < PAGE and end >= self.head:  # nothing newer was told meanwhile
+                self._end = end
             return page
 
     def forget(self) -> None:
@@ -145,6 +157,7 @@ class Feed:
             self._bytes -= len(self._window.popleft().payload)
 
     def _empty(self) -> None:
+        self._end = None
         self._window.clear()
         self._bytes = 0
 

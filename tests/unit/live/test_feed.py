@@ -22,7 +22,7 @@ async def test_what_is_not_at_hand_is_read_from_the_log() -> None:
     events = await log.append(5)
     assert await feed.after(0, log.store) == events
     assert feed.known(2) == events[2:]
-    assert await feed.after(5, log.store) == []
+    assert not await feed.after(5, log.store)
 
 
 async def test_what_comes_by_topic_goes_on_from_what_is_at_hand() -> None:
@@ -66,6 +66,35 @@ async def test_whoever_waits_is_woken_by_whatever_tells_of_more() -> None:
     # another reader finds the third in the log before anybody has told of it
     await feed.after(2, log.store)
     assert wake.is_set()
+
+
+class Counted(MemoryEventStore):
+    """The same store, which counts how often a shard is read."""
+
+    def __init__(self, log: Log) -> None:
+        self.__dict__.update(log.store.__dict__)
+        self.reads = 0
+
+    async def shard(self, log: str, shard: int, after: int, limit: int = 1000) -> Sequence[Recorded]:
+        self.reads += 1
+        return await super().shard(log, shard, after, limit)
+
+
+async def test_the_end_of_a_log_is_read_once_and_again_only_when_something_newer_is_told() -> None:
+    log, feed = Log(), Feed("capacity", 0)
+    await log.append(2)
+    store = Counted(log)
+    assert len(await feed.after(0, store)) == 2
+    assert not await feed.after(2, store)
+    assert store.reads == 1
+    await log.append(1)
+    feed.announce(3)
+    assert [one.position for one in await feed.after(2, store)] == [3]
+    assert not await feed.after(3, store)
+    assert store.reads == 2
+    feed.forget()
+    assert not await feed.after(3, store)
+    assert store.reads == 3
 
 
 async def test_a_feed_is_bounded_and_forgets_the_oldest() -> None:

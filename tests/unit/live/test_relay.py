@@ -36,7 +36,8 @@ class Setting:
         self.relay = self.new_relay()
 
     def new_relay(self) -> Relay:
-        return Relay(Feed(*PLACE), self.log.store, self.log.reads, self.bus, Publishers(self.bus))
+        self.feed = Feed(*PLACE)
+        return Relay(self.feed, self.log.store, self.log.reads, self.bus, Publishers(self.bus))
 
     async def on_topic(self) -> list[int]:
         return [recorded.position for page in [self.bus.partitions[PLACE].records] for recorded in page]
@@ -83,6 +84,7 @@ async def test_a_batch_of_somebody_else_in_between_is_noticed() -> None:
     await sent(setting.relay)
     setting.bus.store(PLACE, events[1:])  # a relay that lost its lease without knowing
     await setting.log.append(1)
+    setting.feed.announce(4)
     with pytest.raises(BusUnavailableError):
         await sent(setting.relay)
     await sent(setting.relay)

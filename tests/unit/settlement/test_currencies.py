@@ -54,3 +54,14 @@ def test_a_prepayment_pays_for_nothing_in_another_currency() -> None:
         [("fixed", "fee", 31_000), ("prepayment", "pre", 99_000), ("prepayment", "pre", -31_000)],
         [("fixed", "fee", 31_050)],
     ]
+
+
+def test_a_minimum_counts_in_the_last_currency_of_its_period() -> None:
+    def floor(amount: str) -> dict[str, Any]:
+        return {"charge": "floor", "kind": "minimum", "covers": ["fee"], "amount": amount, "per": "quarter"}
+
+    agreed = turned("2026-08-01", [fee("31000"), floor("99000")], [fee("310.50"), floor("1380.00")])
+
+    made = rating(agreed, month(9).end)
+
+    assert told(made) == [("fixed", "fee", 31_050), ("minimum", "floor", 91_500 - 2 * 31_050)]

@@ -53,14 +53,21 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def minimum(deal: Deal, rated: Sequence[Rated], name: str) -> list[Floor]:
-    """Every period of one minimum up to the last interval that is rated, oldest first."""
+    """Every period of one minimum up to the last interval that is rated, oldest first.
+
+    A period in which the currency changes counts in its last one, for the time that it holds.
+    """
     found: list[Floor] = []
     kept: list[int] = []
     for period, chapters in periods(deal, name):
         if not rated or period.start >= rated[-1].scope.interval.end:
             break
-        floor = _floor(deal, rated, name, period, chapters)
-        charge = charge_in(chapters[-1].terms, name, MinimumCharge)
+        currency = _rounder(rated, period).currency
+        held = [chapter for chapter in chapters if chapter.terms.currency == currency]
+        if not held:
+            continue
+        floor = _floor(deal, rated, name, period, held)
+        charge = charge_in(held[-1].terms, name, MinimumCharge)
         assert charge is not None, "chapters of the charge"
         reach = range(max(0, len(kept) - charge.make_up_intervals), len(kept))
         above = max(Fraction(0), floor.covered - floor.floor)
@@ -132,7 +139,8 @@ def _floor(deal: Deal, rated: Sequence[Rated], name: str, period: Interval, chap
     if missing:
         texts.append(f"x {shown(1 - missing)} delivered")
     whole *= 1 - missing
-    covered = sum(_covered(deal, found, period, frozenset(covers)) for found in rated)
+    counting = [found for found in rated if found.scope.currency == scope.currency]
+    covered = sum(_covered(deal, found, period, frozenset(covers)) for found in counting)
     return Floor(
         charge=name,
         period=period,

@@ -13,12 +13,13 @@ from uuid import uuid4
 
 import msgspec
 
+from infra.instants import instant_in
 from infra.problems import Fault, FaultCode
 from infra.service import Rule, Service
 from infra.strict_json import is_object, pointer
 from infra.validation import FaultyMessageError, take
 from schemas.catalog import CONTEXTS
-from schemas.kernel.instants import fault_of, iso, parse
+from schemas.kernel.instants import iso
 from schemas.message import Command, tag
 
 Path = Sequence[str | int]
@@ -101,7 +102,7 @@ class Intake:
         """
         faults = list(_unknown_fields(value, _ENVELOPE, at))
         id_ = _id(value, at, _COMMAND_ID, faults, required=False)
-        effective_at = _instant(value, "effective_at", at, faults)
+        effective_at = instant_in(value, "effective_at", faults, at=at)
         rule = _rule(self.commands, value, at, faults, command=True)
         beside = _Beside(id=id_, effective_at=effective_at, at=tuple(at))
         return _intended(rule, value.get("data"), (*at, "data"), beside, faults)
@@ -119,7 +120,7 @@ class Intake:
         if effective_at is not None:
             beside["effective_at"] = effective_at
         known = _id(beside, (), _COMMAND_ID, faults, required=False)
-        instant = _instant(beside, "effective_at", (), faults)
+        instant = instant_in(beside, "effective_at", faults)
         return _intended(rule, data, (), _Beside(id=known, effective_at=instant), faults)
 
     def cloud_event(self, value: Any, at: Path = ()) -> Intended:
@@ -137,7 +138,7 @@ class Intake:
         source = value.get("source")
         if not isinstance(source, str) or not _SOURCE.match(source):
             faults.append(_fault(value, "source", at, "a URI reference of at most 255 characters"))
-        time = _instant(value, "time", at, faults)
+        time = instant_in(value, "time", faults, at=at)
         rule = _rule(self.reports, value, at, faults, command=False)
         trace = value.get("traceparent")
         beside = _Beside(
@@ -252,21 +253,6 @@ def _attributes(value: Mapping[str, Any], at: Path) -> list[Fault]:
         elif not isinstance(item, str | int | bool) or (name in _TEXTS and not isinstance(item, str)):
             faults.append(_fault(value, name, at, "text, a whole number, true or false"))
     return faults
-
-
-def _instant(value: Mapping[str, Any], name: str, at: Path, faults: list[Fault]) -> datetime | None:
-    text = value.get(name)
-    if text is None:
-        return None
-    try:
-        found = parse(text) if isinstance(text, str) else None
-    except ValueError:
-        found = None
-    if found is None or fault_of(found) is not None:
-        wanted = "RFC 3339 with offset, whole seconds, years 2000 to 2199"
-        faults.append(_fault(value, name, at, wanted))
-        return None
-    return found
 
 
 def _unknown_fields(value: Any, known: frozenset[str], at: Path) -> list[Fault]:

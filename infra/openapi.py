@@ -20,8 +20,8 @@ from schemas.message import tag
 _REF = "#/components/schemas/{name}"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _WHEN: Sequence[tuple[str, str]] = (
-    ("valid_at", "The instant asked about; the clock if left out."),
-    ("known_at", "A past instant, or the basis of an earlier reply."),
+    ("valid_at", "The instant asked about, or a day (its midnight in UTC); the clock if left out."),
+    ("known_at", "A past instant or day, or the basis of an earlier reply."),
     ("after", "A receipt or basis that must show in the answer; waits with `Prefer: wait=5`."),
 )
 

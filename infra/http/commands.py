@@ -1,13 +1,14 @@
 """Commands over HTTP: one operation for each command, and batches. All of it is derived from the rules."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aiohttp import web
 
 from infra.codec import plain
 from infra.http.outcomes import Outcome, outcome_of, rehearsed, told, traceparent
+from infra.http.reading import faults_in, read_judged
 from infra.http.replies import JSON, problem_reply, reply
 from infra.http.serving import IN_FLIGHT, REQUEST_ID, require
 from infra.http.site import EACH, Caller, Handler, Route, Site
@@ -54,7 +55,8 @@ async def batch(site: Site, caller: Caller, request: web.Request) -> web.StreamR
     """Do a batch: `[item, …]`, or `{"mode": "each" | "all", "dry_run": bool, "commands": [item, …]}`."""
     json_only(request)
     async with request.app[IN_FLIGHT].body(request) as body:
-        mode, dry_run, values, at = _batch(site, request, read(body))
+        told = read_judged(body, lambda value: _judge_batch(site, request, value))
+        mode, dry_run, values, at = _batch(site, request, told)
         entries = [entry(site, caller, "command", value, (*at, i)) for i, value in enumerate(values)]
         if mode == "all":
             return await _all(site, caller, request, entries, dry_run=dry_run)
@@ -185,10 +187,13 @@ def _handler(rule: Rule) -> Handler:
                 Fault(f"/{name}", FaultCode.UNKNOWN_FIELD, "no such parameter") for name in sorted(known)
             ]
             raise FaultyMessageError(faults)
+        id_, at = _bare(request.headers.get("Idempotency-Key")), request.query.get("effective_at")
+
+        def intend(value: Any) -> Intended:
+            return site.intake.of_rule(rule, _with_subject(rule, value, request, caller.actor), id_, at)
+
         async with request.app[IN_FLIGHT].body(request) as body:
-            data = _with_subject(rule, read(body), request, caller.actor)
-        id_ = request.headers.get("Idempotency-Key")
-        intended = site.intake.of_rule(rule, data, _bare(id_), request.query.get("effective_at"))
+            intended = intend(read_judged(body, intend))
         if flag(request, "dry_run"):
             return single(intended.id, await rehearsal(site, caller, intended, request), caller, request)
         asked = asked_of(caller, intended, request.headers.get("traceparent"))
@@ -240,6 +245,20 @@ async def _all(
         return reply({"results": results, **sandbox(caller)})
     invalid = any(result["problem"]["status"] == 422 for result in results if "problem" in result)  # noqa: PLR2004
     raise ProblemError(Code.GROUP_REFUSED, extra={"results": plain(results)}, status=422 if invalid else 409)
+
+
+def _judge_batch(site: Site, request: web.Request, value: Any) -> None:
+    """Look for all that is wrong with a batch and its items.
+
+    Raises:
+        FaultyMessageError: with every fault.
+    """
+    _, _, values, at = _batch(site, request, value)
+    found: list[Fault] = []
+    for index, item in enumerate(values):
+        found += faults_in(partial(site.intake.command, at=(*at, index)), item)
+    if found:
+        raise FaultyMessageError(found)
 
 
 def _batch(

@@ -1,6 +1,7 @@
 """`POST /v1/events`: facts from partners as CloudEvents 1.0: structured, batch, binary, and JSON lines."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,12 +10,13 @@ from aiohttp import web
 from infra.http.body import lines
 from infra.http.commands import Entry, asked_of, each, entry, flag, rehearsal, rehearse, sandbox, single
 from infra.http.outcomes import outcome_of
+from infra.http.reading import faults_in, read_judged
 from infra.http.replies import JSON, NDJSON, line, reply
 from infra.http.serving import IN_FLIGHT, REQUEST_ID, authenticate
 from infra.http.site import EACH, Caller, Route, Site
 from infra.intake import Intended
 from infra.problems import Code, Fault, FaultCode, ProblemError
-from infra.strict_json import UnreadableError, is_list, read
+from infra.strict_json import UnreadableError, is_list
 from infra.validation import FaultyMessageError
 
 STRUCTURED = "application/cloudevents+json"
@@ -48,10 +50,13 @@ async def take(site: Site, caller: Caller, request: web.Request) -> web.StreamRe
     if media not in TAKEN:
         detail = f"this operation takes {', '.join(TAKEN)}"
         raise ProblemError(Code.MEDIA_TYPE_UNKNOWN, detail, extra={"expected": list(TAKEN)})
+    attributes = _attributes(request.headers) if media == JSON and "ce-id" in request.headers else None
+
+    def whole(data: Any) -> Any:
+        return data if attributes is None else {**attributes, "data": data}
+
     async with request.app[IN_FLIGHT].body(request) as body:
-        value = read(body)
-    if media == JSON and "ce-id" in request.headers:
-        value = {**_attributes(request.headers), "data": value}
+        value = whole(read_judged(body, lambda data: _judge(site, whole(data))))
     if media != BATCH and not (media == JSON and is_list(value)):
         return await _one(site, caller, request, value)
     if not is_list(value):
@@ -64,6 +69,22 @@ async def take(site: Site, caller: Caller, request: web.Request) -> web.StreamRe
     else:
         results = await each(site, caller, entries, request)
     return reply({"results": results, **sandbox(caller)})
+
+
+def _judge(site: Site, value: Any) -> None:
+    """Look for all that is wrong with one event, or with a list of them.
+
+    Raises:
+        FaultyMessageError: with every fault.
+    """
+    if not is_list(value):
+        site.intake.cloud_event(value)
+        return
+    found: list[Fault] = []
+    for index, item in enumerate(value):
+        found += faults_in(partial(site.intake.cloud_event, at=(index,)), item)
+    if found:
+        raise FaultyMessageError(found)
 
 
 async def _one(site: Site, caller: Caller, request: web.Request, value: Any) -> web.StreamResponse:
@@ -101,8 +122,8 @@ def _entry(site: Site, caller: Caller, text: bytes | None) -> Entry:
         fault = Fault("", FaultCode.TOO_LARGE, f"a line of more than {most} bytes", most)
         return FaultyMessageError([fault])
     try:
-        value = read(text)
-    except UnreadableError as error:
+        value = read_judged(text, site.intake.cloud_event)
+    except (UnreadableError, FaultyMessageError) as error:
         return error
     return entry(site, caller, "event", value, ())
 

@@ -16,15 +16,16 @@ import msgspec
 from infra.consumers import Consumer
 from infra.event_store import Cut, InstantInFutureError
 from infra.http.site import Caller, Site
+from infra.instants import instant_in
 from infra.node import Node
 from infra.problems import Code, Fault, FaultCode, ProblemError
 from infra.strict_json import pointer
 from infra.tokens import Basis, Opened, ReceiptMark, TokenError
 from infra.validation import FaultyMessageError
-from schemas.kernel.instants import fault_of, parse
 
 POLL_SECONDS = 0.02
 SETTLE_SECONDS = 2.0
+OR_BASIS = "; the basis of an earlier reply"
 WHEN = ("valid_at", "known_at", "after")
 
 Places = Mapping[tuple[str, int], int]
@@ -48,13 +49,13 @@ def when(site: Site, caller: Caller, given: Mapping[str, Any], wait_seconds: flo
         ProblemError: a token does not hold.
     """
     faults: list[Fault] = []
-    valid_at = _instant(given, "valid_at", faults, whole=True)
+    valid_at = instant_in(given, "valid_at", faults, days=True)
     known = given.get("known_at")
     basis, known_at = None, None
     if isinstance(known, str) and site.sealer.kind(known) is not None:
         basis = opened(site, caller, "known_at", known)
     else:
-        known_at = _instant(given, "known_at", faults, whole=False)
+        known_at = instant_in(given, "known_at", faults, whole=False, days=True, otherwise=OR_BASIS)
     after = given.get("after")
     if after is not None and not isinstance(after, str):
         faults.append(Fault("/after", FaultCode.TYPE, "not of the type asked for", "a receipt or basis"))
@@ -184,20 +185,3 @@ def _places(site: Site, caller: Caller, token: str) -> Places:
     except TokenError as error:
         raise token_problem("after", str(error)) from None
     return basis.cut.positions
-
-
-def _instant(given: Mapping[str, Any], name: str, faults: list[Fault], *, whole: bool) -> datetime | None:
-    text = given.get(name)
-    if text is None:
-        return None
-    try:
-        found = parse(text) if isinstance(text, str) else None
-    except ValueError:
-        found = None
-    if found is None or fault_of(found, whole=whole) is not None:
-        wanted = "RFC 3339 with offset, years 2000 to 2199" + (", whole seconds" if whole else "")
-        if name == "known_at":
-            wanted += ", or the basis of an earlier reply"
-        faults.append(Fault(pointer([name]), FaultCode.FORMAT, "no instant", wanted))
-        return None
-    return found

@@ -98,6 +98,20 @@ async def test_a_past_instant_tells_what_was_known_then(world: World) -> None:
     assert (later.status, later.code) == (422, "known_at_in_future")
 
 
+async def test_a_plain_day_is_its_midnight_in_utc(world: World) -> None:
+    await sell(world, "spacex", {"google": "x"})
+    await world.system.advance(CLOCK + timedelta(days=2))
+    for field in ("valid_at", "known_at"):
+        day, midnight = [
+            await world.call("contracts", "GET", f"{EXPOSURE}?seen_by=supplier&{field}={text}", as_="spacex")
+            for text in ("2026-06-09", "2026-06-09T00:00:00Z")
+        ]
+        assert (day.status, day.body) == (200, midnight.body)
+    reply = await world.call("contracts", "GET", f"{EXPOSURE}?valid_at=2026-02-30", as_="spacex")
+    (fault,) = [one for one in reply.json["errors"] if one["pointer"] == "/valid_at"]
+    assert "2026-05-01" in fault["expected"]
+
+
 async def test_ones_own_write_shows_in_another_service_once_it_is_there(world: World) -> None:
     await sell(world, "spacex", {"google": "x"})
     data = {"contract": "late", "terms": terms("spacex", "google")}

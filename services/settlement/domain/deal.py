@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from schemas.contracts import ContractTerminated, ExitFee, NoticeGiven
-from schemas.contracts.values import TermsPeriod
+from schemas.contracts.values import NovatedFrom, TermsPeriod
 from schemas.kernel.agreement import Agreement, TermSegment
 from schemas.kernel.charges import fixed
 from schemas.kernel.instants import iso
@@ -38,7 +38,7 @@ def deal_of(
         holdings=holdings,
         unsold=unsold,
         exit=exit_of(agreement),
-        novation=_novation(agreement),
+        novation=_novation(agreement.novated_from, agreement.changed_at),
     )
 
 
@@ -97,8 +97,7 @@ def _share_of_rest(agreement: Agreement, fee: ExitFee, ends_at: datetime) -> tup
     return rounded(exact, terms.billing.rounding), text
 
 
-def _novation(agreement: Agreement) -> NovationShare | None:
-    origin = agreement.novated_from
+def _novation(origin: NovatedFrom | None, changed_at: datetime | None) -> NovationShare | None:
     if origin is None:
         return None
     at = origin.effective_at
@@ -114,7 +113,11 @@ def _novation(agreement: Agreement) -> NovationShare | None:
         if c.interval.end > at
     )
     return NovationShare(
-        effective_at=at, undivided=undivided, old=(*past, *kept), changed_at=agreement.changed_at
+        effective_at=at,
+        undivided=undivided,
+        old=(*past, *kept),
+        changed_at=changed_at,
+        origin=_novation(origin.origin, origin.changed_at),
     )
 
 

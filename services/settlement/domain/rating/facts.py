@@ -57,12 +57,14 @@ class NovationShare(msgspec.Struct, frozen=True, kw_only=True):
         undivided: the old contract's terms as if it had not been novated.
         old: the old contract's terms: undivided before the novation, what it kept after.
         changed_at: from its first later change of terms on it is rounded by itself; None if there is none.
+        origin: where the old contract itself came from, if from a novation: with what that needs.
     """
 
     effective_at: datetime
     undivided: tuple[Chapter, ...]
     old: tuple[Chapter, ...]
     changed_at: datetime | None = None
+    origin: "NovationShare | None" = None
 
 
 class Deal(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import msgspec
 from schemas.contracts import FixedCharge
 from schemas.kernel.interval import Interval
 from schemas.settlement import UndeterminedFee
-from services.settlement.domain.rating.facts import Chapter, Deal, charge_in, shown
+from services.settlement.domain.rating.facts import Chapter, Deal, NovationShare, charge_in, shown
 from services.settlement.domain.rating.line import Line
 from services.settlement.domain.rating.scope import Scope, in_currency
 
@@ -104,13 +104,13 @@ def charged(deal: Deal, chapters: Iterable[Chapter], scope: Scope, name: str) ->
     found = pieces(in_currency(inside, scope.currency), name, scope)
     amounts = _amounts(found, scope)
     return sum(amounts) + (
-        _lost(deal, scope, name, sum(amounts)) if amounts and len(amounts) == len(found) else 0
+        _lost(deal.novation, deal, scope, name, sum(amounts)) if amounts and len(amounts) == len(found) else 0
     )
 
 
 def _adding_up(deal: Deal, scope: Scope, name: str, own: list[Line]) -> list[Line]:
     """After a novation the last line takes what is needed so that all add up."""
-    lost = _lost(deal, scope, name, sum(line.amount for line in own)) if own else 0
+    lost = _lost(deal.novation, deal, scope, name, sum(line.amount for line in own)) if own else 0
     if not lost:
         return own
     last = own[-1]
@@ -118,19 +118,21 @@ def _adding_up(deal: Deal, scope: Scope, name: str, own: list[Line]) -> list[Lin
     return [*own[:-1], msgspec.structs.replace(last, amount=last.amount + lost, formula=formula)]
 
 
-def _lost(deal: Deal, scope: Scope, name: str, own: int) -> int:
+def _lost(novation: NovationShare | None, deal: Deal, scope: Scope, name: str, own: int) -> int:
     """What a novation would lose: the rounded undivided amount less what the old contract and this one bill.
 
-    From the first later change of its own terms on, a contract is rounded by itself.
+    From the first later change of its own terms on, a contract is rounded by itself; so is the old one from
+    the novation on. Undivided it may come from a novation in its turn, and add up with its own old one.
     """
-    novation = deal.novation
     if novation is None or scope.interval.end <= novation.effective_at:
         return 0
     if novation.changed_at is not None and novation.changed_at < scope.interval.end:
         return 0
     whole = _billed(novation.undivided, deal, scope, name)
     old = _billed(novation.old, deal, scope, name)
-    return 0 if whole is None or old is None else whole - old - own
+    if whole is None or old is None:
+        return 0
+    return whole + _lost(novation.origin, deal, scope, name, whole) - old - own
 
 
 def _billed(chapters: tuple[Chapter, ...], deal: Deal, scope: Scope, name: str) -> int | None:

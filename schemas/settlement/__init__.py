@@ -18,12 +18,14 @@ from schemas.settlement.commands import (
     RecordCost,
     RecordPayment,
     RecordRate,
+    RemeasureAccount,
     ResolveDispute,
     SetBook,
     SettleNetting,
 )
 from schemas.settlement.events import (
     AccountEvent,
+    AccountRemeasured,
     BookEvent,
     BookSet,
     CostEvent,
@@ -76,11 +78,12 @@ from schemas.settlement.values import (
 EVENTS: tuple[type[Event], ...] = (
     StatementIssued, IntervalClosed, CreditNoteIssued, PaymentRecorded, PaymentAllocated, CreditApplied,
     DisputeOpened, DisputeResolved, InterestClaimed, RulebookMoved, StatementNetted, BookSet, RateRecorded,
-    NettingProposed, NettingAccepted, NettingSettled, CostRecorded,
+    NettingProposed, NettingAccepted, NettingSettled, CostRecorded, AccountRemeasured,
 )  # fmt: skip
 COMMANDS: tuple[type[Command], ...] = (
     IssueStatement, CloseInterval, IssueCreditNote, RecordPayment, OpenDispute, ResolveDispute, ClaimInterest,
     MoveRulebook, SetBook, RecordRate, ProposeNetting, AcceptNetting, RecordCost, SettleNetting, NetStatement,
+    RemeasureAccount,
 )  # fmt: skip
 REJECTIONS = SettlementRejection
 QUESTIONS: tuple[type[Question], ...] = (
@@ -95,6 +98,7 @@ __all__ = [
     "REJECTIONS",
     "AcceptNetting",
     "AccountEvent",
+    "AccountRemeasured",
     "Allocation",
     "BalanceQuestion",
     "BasisEntry",
@@ -138,6 +142,7 @@ __all__ = [
     "RecordCost",
     "RecordPayment",
     "RecordRate",
+    "RemeasureAccount",
     "Remittance",
     "ResolveDispute",
     "RevenueQuestion",

@@ -129,3 +129,9 @@ class NetStatement(Command, tag="settlement.NetStatement.v1"):
     netting: Name
     amount: Amount
     value_date: Instant
+
+
+class RemeasureAccount(Command, tag="settlement.RemeasureAccount.v1"):
+    """Value anew at ends of intervals what is open in another currency than the books'; by our own timer."""
+
+    contract: Name

@@ -153,6 +153,13 @@ class StatementNetted(Event, tag="settlement.StatementNetted.v1"):
     value_date: Instant
 
 
+class AccountRemeasured(Event, tag="settlement.AccountRemeasured.v1"):
+    """A billing interval ended at `at` while something was open in another currency than the books'."""
+
+    contract: str
+    at: Instant
+
+
 class BookSet(Event, tag="settlement.BookSet.v1"):
     """The currency of a tenant's books."""
 
@@ -222,6 +229,7 @@ AccountEvent: TypeAlias = (
     | InterestClaimed
     | RulebookMoved
     | StatementNetted
+    | AccountRemeasured
 )
 BookEvent: TypeAlias = BookSet | RateRecorded
 NettingEvent: TypeAlias = NettingProposed | NettingAccepted | NettingSettled

@@ -7,7 +7,8 @@ from infra.past import Past
 from infra.sums import Between
 from schemas.settlement import StatementIssued
 from services.settlement import posting
-from services.settlement.domain.journal import RateMissingError, trial
+from services.settlement.domain.journal import trial
+from services.settlement.domain.valuing import RateMissingError
 from services.settlement.projections import STATEMENTS
 from services.settlement.reads.journal import groups_of
 from services.settlement.recomputing import differs, stream_of_account

@@ -10,8 +10,8 @@ from schemas.kernel.names import owner
 from schemas.settlement import CreditNoteIssued, IntervalClosed, StatementIssued
 from services.settlement.domain.computing import rated
 from services.settlement.domain.intervals import slots
-from services.settlement.domain.journal import RateMissingError
 from services.settlement.domain.rating.prepayment import run_out
+from services.settlement.domain.valuing import RateMissingError
 from services.settlement.exports import beancount, html, ubl
 from services.settlement.exports.documents import Document, of_credit_note, of_statement, turned
 from services.settlement.exports.focus import ContractBooks, datasets

@@ -1,6 +1,7 @@
 """What is found before a command is decided: the parties of an account, f(K), open statements."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -19,14 +20,19 @@ from schemas.settlement import (
     IssueStatement,
     MoveRulebook,
     ProposeNetting,
+    RemeasureAccount,
 )
 from services.settlement.aggregates import ACCOUNT
 from services.settlement.domain.account import Account
 from services.settlement.domain.computing import computed
+from services.settlement.domain.intervals import slots
 from services.settlement.domain.netting import OpenStatement
+from services.settlement.domain.remeasuring import Ends
 from services.settlement.domain.standing import Computed, Standing, stream_of
 from services.settlement.knowledge import Known, agreement_of, answered_cut, known
 from services.settlement.naming import contract_of
+
+TICK = timedelta(microseconds=1)
 
 
 async def account_at(past: Past, contract: str) -> Account:
@@ -105,6 +111,25 @@ def _basis(found: Known, cut: Cut) -> tuple[BasisEntry, ...]:
     return tuple(
         BasisEntry(log=log, shard=shard, position=cut.position(log, shard))
         for log, shard in sorted(found.shards)
+    )
+
+
+async def ended(order: Order[RemeasureAccount], past: Past) -> Ends | None:
+    """Return which of an account's intervals have ended; None where nobody signed such a contract."""
+    contract = qualify(order.command.contract, order.actor)
+    return await ends_at(past, contract, order.at)
+
+
+async def ends_at(past: Past, contract: str, now: datetime) -> Ends | None:
+    """Return at which instants a contract's intervals ended by now, also those after its term."""
+    agreement, _ = await agreement_of(past, contract)
+    if agreement is None or not agreement.term_segments:
+        return None
+    state = await account_at(past, contract)
+    found = [slot.interval.end for slot in slots(agreement, now, state.issued)]
+    (following,) = [slot.interval.end for slot in slots(agreement, now + TICK, state.issued)][-1:] or [now]
+    return Ends(
+        standing=standing_of(agreement, state), past=tuple(end for end in found if end <= now), next=following
     )
 
 

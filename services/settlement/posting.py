@@ -12,7 +12,7 @@ from infra.sums import Between, Summing
 from schemas.settlement import AccountEvent, BookEvent
 from services.settlement.domain import book as books_domain
 from services.settlement.domain.book import Book
-from services.settlement.domain.journal import Group, Posting, RateMissingError
+from services.settlement.domain.journal import Group, Posting
 from services.settlement.domain.posting import (
     Booked,
     ContractBooks,
@@ -23,6 +23,7 @@ from services.settlement.domain.posting import (
     rebooked,
 )
 from services.settlement.domain.standing import stream_of
+from services.settlement.domain.valuing import RateMissingError
 
 LOG = "settlement"
 NAME = "settlement.postings"
@@ -45,7 +46,7 @@ class Books:
         found = self._contracts.pop(contract, None)
         if found is None:
             found = ContractBooks(self.book)
-            for position, earlier in await _events(past, self.tenant, stream_of(contract)):
+            for position, earlier in await account_events(past, self.tenant, stream_of(contract)):
                 found.post(position, earlier)
         before = found.missing
         made = found.post(source, event)
@@ -60,7 +61,9 @@ class Books:
         before, after = self.book, books_domain.evolve(copied(self.book), event)
         rows: list[Row] = []
         for name in await past.streams(LOG, self.tenant, "account"):
-            events = await _events(past, self.tenant, name.stream) if name.tenant == self.tenant else []
+            events = (
+                await account_events(past, self.tenant, name.stream) if name.tenant == self.tenant else []
+            )
             currencies = {getattr(found, "currency", "") for _, found in events}
             if not events or not concerns(before, event, currencies):
                 continue
@@ -138,7 +141,8 @@ async def is_kept(past: Past, tenant: str) -> bool:
     return consumed.position(LOG, shard) >= past.cut.position(LOG, shard)
 
 
-async def _events(past: Past, tenant: str, stream: str) -> list[tuple[int, AccountEvent]]:
+async def account_events(past: Past, tenant: str, stream: str) -> list[tuple[int, AccountEvent]]:
+    """Return the events of an account, each with its position."""
     found: list[tuple[int, AccountEvent]] = []
     for recorded in await past.stream(LOG, tenant, stream):
         event = recorded.event

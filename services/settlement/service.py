@@ -6,7 +6,7 @@ from schemas.kernel.calendar import tzdata_version
 from services.settlement import gathering, naming, posting
 from services.settlement.aggregates import AGGREGATES
 from services.settlement.checks import CHECKS
-from services.settlement.domain import book, cost, disputes, issuing, netting, receipts
+from services.settlement.domain import book, cost, disputes, issuing, netting, receipts, remeasuring
 from services.settlement.domain.rating import RULEBOOKS, lacking
 from services.settlement.projections import PROJECTIONS
 from services.settlement.reactions import REACTIONS
@@ -112,6 +112,15 @@ RULES = (
         place=naming.account_place,
         gather=gathering.standing,
         decide=receipts.net_statement,
+        scope=WRITE,
+        internal=True,
+    ),
+    Rule(
+        command=messages.RemeasureAccount,
+        log=LOG,
+        place=naming.account_place,
+        gather=gathering.ended,
+        decide=remeasuring.remeasure_account,
         scope=WRITE,
         internal=True,
     ),

@@ -1,4 +1,7 @@
-"""Timers: an interval is closed so many days after its end; a netting is settled at its value date."""
+"""Timers: an interval is closed so many days after its end; a netting is settled at its value date.
+
+At each interval's end what is open in another currency than the books' is valued anew, billed or not.
+"""
 
 from collections.abc import Sequence
 
@@ -9,15 +12,21 @@ from schemas.contracts import ContractAmended, ContractSigned, NoticeWithdrawn, 
 from schemas.decision import Timer
 from schemas.kernel.agreement import days_after
 from schemas.settlement import (
+    AccountEvent,
+    BookEvent,
     CloseInterval,
     IntervalClosed,
     NettingProposed,
     RateRecorded,
+    RemeasureAccount,
     SettleNetting,
     StatementIssued,
 )
+from services.settlement.aggregates import BOOK
+from services.settlement.domain.book import Book
 from services.settlement.domain.intervals import slots
-from services.settlement.gathering import account_at
+from services.settlement.domain.remeasuring import to_remeasure
+from services.settlement.gathering import account_at, ends_at
 from services.settlement.knowledge import agreement_of
 
 CONTRACT_STREAM = "contract-"
@@ -25,6 +34,10 @@ CONTRACT_STREAM = "contract-"
 
 async def timers(recorded: Recorded, past: Past) -> Sequence[Timer]:
     """Return the timers that an event sets."""
+    return [*await _closes(recorded, past), *await _remeasurements(recorded, past)]
+
+
+async def _closes(recorded: Recorded, past: Past) -> Sequence[Timer]:
     event = recorded.event
     match event:
         case NettingProposed():
@@ -35,7 +48,10 @@ async def timers(recorded: Recorded, past: Past) -> Sequence[Timer]:
         case IntervalClosed() | StatementIssued():
             return await _next_close(past, event.contract)
         case RateRecorded():
-            return await _all_closes(past, recorded.tenant)
+            # what could not be closed for want of a rate is tried again
+            return [
+                one for c in await _contracts(past, recorded.tenant) for one in await _next_close(past, c)
+            ]
         case ContractSigned() | ContractAmended() | OptionExercised() | NoticeWithdrawn():
             return await _next_close(past, event.contract)
         case _:
@@ -61,13 +77,38 @@ async def _next_close(past: Past, contract: str) -> list[Timer]:
     return []
 
 
-async def _all_closes(past: Past, tenant: str) -> list[Timer]:
-    """What could not be closed for want of a rate is tried again."""
-    found: list[Timer] = []
-    for name in await past.streams("contracts", tenant, "contract"):
-        if name.tenant == tenant:
-            found += await _next_close(past, f"{tenant}/{name.stream.removeprefix(CONTRACT_STREAM)}")
-    return found
+async def _contracts(past: Past, tenant: str) -> list[str]:
+    """The contracts of which a tenant is the supplier."""
+    names = await past.streams("contracts", tenant, "contract")
+    return [f"{tenant}/{n.stream.removeprefix(CONTRACT_STREAM)}" for n in names if n.tenant == tenant]
+
+
+async def _remeasurements(recorded: Recorded, past: Past) -> list[Timer]:
+    """The timers at the ends of intervals at which something is open in another currency than the books'."""
+    event = recorded.event
+    if recorded.log != "settlement" or not isinstance(event, AccountEvent | BookEvent):
+        return []
+    book: Book = (await past.fold("settlement", BOOK, recorded.tenant, f"book-{recorded.tenant}")).state
+    if book.currency in (None, getattr(event, "currency", "")) and not isinstance(event, BookEvent):
+        return []
+    contracts = (
+        [event.contract] if isinstance(event, AccountEvent) else await _contracts(past, recorded.tenant)
+    )
+    found = [await _next_remeasurement(past, book, contract, recorded) for contract in contracts]
+    return [timer for timer in found if timer is not None]
+
+
+async def _next_remeasurement(past: Past, book: Book, contract: str, recorded: Recorded) -> Timer | None:
+    ends = await ends_at(past, contract, recorded.recorded_at)
+    if ends is None or book.currency is None:
+        return None
+    state = await account_at(past, contract)
+    missing = to_remeasure(state, book, ends.past)
+    if not missing and not state.holds_foreign(book.currency, ends.next):
+        return None
+    due = missing[0] if missing else ends.next
+    command = RemeasureAccount(contract=contract)
+    return Timer(due=due, kind="remeasure", key=f"{contract}-{due:%Y-%m-%d}", command=command)
 
 
 TIMERS = (TimerRule(name="settlement.timers", follows=("contracts", "settlement"), timers=timers),)

@@ -35,7 +35,8 @@ from schemas.settlement import (
 )
 from services.contracts.service import SERVICE as CONTRACTS
 from services.settlement import posting
-from services.settlement.domain.journal import RateMissingError, trial
+from services.settlement.domain.journal import trial
+from services.settlement.domain.valuing import RateMissingError
 from services.settlement.reads.journal import groups_of
 from services.settlement.service import SERVICE as SETTLEMENT
 from tests.ledgers import fresh_ledger

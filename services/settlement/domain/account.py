@@ -14,6 +14,7 @@ from schemas.kernel.interval import Interval
 from schemas.kernel.money import minor
 from schemas.settlement import (
     AccountEvent,
+    AccountRemeasured,
     BasisEntry,
     CreditApplied,
     CreditNoteIssued,
@@ -129,6 +130,7 @@ class Account(msgspec.Struct, kw_only=True):
         rulebooks: moved intervals, by start.
         booked: revenue by account; `measured` GPU-seconds likewise.
         reached: by start of the interval, of those issued in their turn.
+        remeasured: at which ends of intervals what was open was valued anew for the books.
     """
 
     statements: dict[str, Statement] = {}
@@ -146,6 +148,7 @@ class Account(msgspec.Struct, kw_only=True):
     booked: dict[str, int] = {}
     measured: Measured = Measured()
     reached: dict[datetime, Reached] = {}
+    remeasured: set[datetime] = set()
 
     def disputed(self, statement: str, t: datetime | None = None, without: str | None = None) -> int:
         """What of a statement is contested, at an instant or now; never more than is open."""
@@ -155,6 +158,16 @@ class Account(msgspec.Struct, kw_only=True):
             if found.statement == statement and name != without and _stands(found, t)
         )
         return min(held, max(0, self.statements[statement].open_at(t)))
+
+    def holds_foreign(self, books: str, t: datetime) -> bool:
+        """Whether something is open at an instant, or money waits, in another currency than the books'."""
+        return any(
+            found.currency != books and found.issued_at <= t and found.open_at(t)
+            for found in self.statements.values()
+        ) or any(
+            found.recorded.currency != books and found.recorded.received_at <= t and found.unapplied(t)
+            for found in self.payments.values()
+        )
 
     @property
     def interest_claimed(self) -> int:
@@ -184,6 +197,8 @@ def evolve(state: Account, event: AccountEvent) -> Account:
             start = event.interval.start
             state.rulebooks[start] = event.rulebook
             state.reached = {at: kept for at, kept in state.reached.items() if at < start}
+        case AccountRemeasured():
+            state.remeasured.add(event.at)
         case InterestClaimed():
             state.claims.append((event.up_to, minor(event.amount, event.currency)))
         case DisputeOpened():

@@ -1,21 +1,19 @@
 """Double entry: every event of an account as a group of postings that sums to zero. Debits are positive.
 
 The balances of what is open follow from the account itself; the other legs from the event. A second book, in
-GPU-seconds, has the same form. Where a tenant's books have another currency, a group is booked at the day's
-rate; what is open is remeasured at each interval's end, the difference realised at payment (`FXGainLoss`).
+GPU-seconds, has the same form. What it comes to in the currency of a tenant's books is in `valuing`.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from fractions import Fraction
 from typing import assert_never
 
 import msgspec
 
-from schemas.kernel.money import digits, minor
-from schemas.kernel.rounding import round_half_up
+from schemas.kernel.money import minor
 from schemas.settlement import (
     AccountEvent,
+    AccountRemeasured,
     CreditApplied,
     CreditNoteIssued,
     DisputeOpened,
@@ -29,8 +27,7 @@ from schemas.settlement import (
     StatementIssued,
     StatementNetted,
 )
-from services.settlement.domain.account import LATE_INTEREST, Account, evolve, initial
-from services.settlement.domain.book import Book
+from services.settlement.domain.account import LATE_INTEREST, Account, evolve
 
 GPU_SECOND = "GPU-second"
 CASH = "Cash"
@@ -67,122 +64,58 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     postings: tuple[Posting, ...]
 
 
-class RateMissingError(LookupError):
-    """Something cannot be booked, since no rate is known for its day."""
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What one event comes to before it is valued: legs in minor units of the contract's currency.
 
-    def __init__(self, currency: str, at: datetime) -> None:
-        """Name the currency and the instant."""
-        super().__init__(f"no rate for {currency} on {at:%Y-%m-%d}")
-        self.currency, self.at = currency, at
+    Attributes:
+        remeasured: the instant at which what is open is valued anew; None where it is not.
+        gpu: the groups of the book in GPU-seconds.
+    """
+
+    at: datetime
+    contract: str
+    cause: str
+    currency: str
+    legs: Mapping[str, int]
+    remeasured: datetime | None
+    gpu: tuple[Group, ...]
 
 
-class Ledger:
-    """The books of one tenant, as its accounts' events are posted one after the other."""
+def entry(state: Account, event: AccountEvent) -> Entry | None:
+    """The entry of one more event of an account, in the order recorded; the state given is changed.
 
-    def __init__(self, book: Book) -> None:
-        """Take the currency and rates of the books."""
-        self._book = book
-        self._accounts: dict[str, Account] = {}
-        self._carried: dict[tuple[str, str], tuple[int, int]] = {}
-        self.groups: list[Group] = []
+    None for what moves no money.
+    """
+    before = balances(state)
+    evolve(state, event)
+    after = balances(state)
+    found = booked_at(event)
+    if found is None:
+        return None
+    at, cause, currency = found
+    legs = {name: after[name] - before[name] for name in after}
+    for name, part in other_legs(event).items():
+        legs[name] = legs.get(name, 0) + part
+    assert not sum(legs.values()), f"{cause} does not balance: {legs}"
+    return Entry(
+        at=at,
+        contract=event.contract,
+        cause=cause,
+        currency=currency,
+        legs={name: part for name, part in legs.items() if part},
+        remeasured=_remeasured(event),
+        gpu=tuple(gpu_groups(event)) if isinstance(event, StatementIssued) else (),
+    )
 
-    def post(self, event: AccountEvent) -> None:
-        """Post one event of an account, in the order recorded.
 
-        Raises:
-            RateMissingError: the books have another currency and no rate is known.
-        """
-        state = self._accounts.setdefault(event.contract, initial())
-        before = balances(state)
-        evolve(state, event)
-        after = balances(state)
-        found = booked_at(event)
-        if found is None:
-            return
-        at, cause, currency = found
-        legs = {name: after[name] - before[name] for name in after}
-        for name, part in other_legs(event).items():
-            legs[name] = legs.get(name, 0) + part
-        legs = {name: part for name, part in legs.items() if part}
-        assert not sum(legs.values()), f"{cause} does not balance: {legs}"
-        if isinstance(event, StatementIssued):
-            self._remeasure(event)
-        if legs:
-            self.groups.append(self._group(at, event.contract, cause, currency, legs))
-        if isinstance(event, StatementIssued):
-            self.groups += gpu_groups(event)
-
-    def _group(
-        self, at: datetime, contract: str, cause: str, currency: str, legs: Mapping[str, int]
-    ) -> Group:
-        books = self._book.currency or currency
-        if books == currency:
-            postings = tuple(Posting(account=name, amount=part) for name, part in legs.items())
-            return Group(
-                at=at,
-                contract=contract,
-                cause=cause,
-                currency=currency,
-                original_currency=None,
-                postings=postings,
-            )
-        worth = {name: self._worth(contract, name, part, currency, at) for name, part in legs.items()}
-        gain = -sum(worth.values())
-        made = [Posting(account=n, amount=worth[n], original=legs[n]) for n in legs]
-        if gain:
-            made.append(Posting(account=FX, amount=gain, original=0))
-        return Group(
-            at=at,
-            contract=contract,
-            cause=cause,
-            currency=books,
-            original_currency=currency,
-            postings=tuple(made),
-        )
-
-    def _worth(self, contract: str, name: str, part: int, currency: str, at: datetime) -> int:
-        """A leg in the books' currency: what falls leaves as it is carried, the rest at the day's rate."""
-        value = self._at_rate(part, currency, at)
-        if name not in MONETARY:
-            return value
-        held, carried = self._carried.get((contract, name), (0, 0))
-        if held and (held > 0) != (part > 0):
-            leaving = part if abs(part) <= abs(held) else -held
-            value = round_half_up(Fraction(carried * leaving, held))
-            value += self._at_rate(part - leaving, currency, at)
-        self._carried[contract, name] = (held + part, carried + value)
-        return value
-
-    def _at_rate(self, part: int, currency: str, at: datetime) -> int:
-        rate = self._book.rate_on(currency, at.date())
-        if rate is None:
-            raise RateMissingError(currency, at)
-        books = self._book.currency or currency
-        return round_half_up(part * rate * Fraction(10) ** (digits(books) - digits(currency)))
-
-    def _remeasure(self, event: StatementIssued) -> None:
-        if self._book.currency in (None, event.currency):
-            return
-        at, contract = event.interval.end, event.contract
-        moved: dict[str, int] = {}
-        for name in MONETARY:
-            held, carried = self._carried.get((contract, name), (0, 0))
-            worth = self._at_rate(held, event.currency, at)
-            if worth != carried:
-                moved[name] = worth - carried
-                self._carried[contract, name] = (held, worth)
-        if moved:
-            legs = {**moved, FX: -sum(moved.values())}
-            self.groups.append(
-                Group(
-                    at=at,
-                    contract=contract,
-                    cause=f"remeasurement for {event.statement}",
-                    currency=self._book.currency or event.currency,
-                    original_currency=event.currency,
-                    postings=tuple(Posting(account=n, amount=v, original=0) for n, v in legs.items()),
-                )
-            )
+def _remeasured(event: AccountEvent) -> datetime | None:
+    match event:
+        case StatementIssued():
+            return event.interval.end
+        case AccountRemeasured():
+            return event.at
+        case _:
+            return None
 
 
 def balances(state: Account) -> dict[str, int]:
@@ -210,16 +143,17 @@ def booked_at(event: AccountEvent) -> tuple[datetime, str, str] | None:
             return event.issued_at, f"{event.statement} {event.credit_note}", event.currency
         case PaymentRecorded():
             return event.received_at, event.payment, event.currency
-        case PaymentAllocated():
-            return max(part.at for part in event.allocations), event.payment, event.currency
-        case CreditApplied():
-            return max(part.at for part in event.allocations), event.statement, event.currency
+        case PaymentAllocated() | CreditApplied():
+            cause = event.payment if isinstance(event, PaymentAllocated) else event.statement
+            return max(part.at for part in event.allocations), cause, event.currency
         case DisputeOpened():
             return event.opened_at, event.dispute, event.currency
         case DisputeResolved():
             return event.resolved_at, event.dispute, event.currency
         case StatementNetted():
             return event.value_date, event.netting, event.currency
+        case AccountRemeasured():
+            return event.at, f"{event.at:%Y-%m-%d}", ""
         case IntervalClosed() | InterestClaimed() | RulebookMoved():
             return None
         case _:

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from schemas.settlement import AccountEvent, BookEvent, BookSet, RateRecorded
+from services.settlement.domain.account import initial
 from services.settlement.domain.book import Book
-from services.settlement.domain.journal import Group, Ledger, Posting, RateMissingError
+from services.settlement.domain.journal import Entry, Group, Posting, entry
+from services.settlement.domain.valuing import RateMissingError, Valuing, valued
 
 
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,32 +36,55 @@ class ContractBooks:
 
     def __init__(self, book: Book) -> None:
         """Take the currency and rates of the books."""
-        self._ledger = Ledger(book)
+        self._book, self._valuing = book, Valuing(book)
+        self._state = initial()
+        self._kept: list[tuple[int, Entry]] = []
         self.missing: Missing | None = None
 
     def post(self, source: int, event: AccountEvent) -> list[Booked]:
-        """The groups that one more event adds."""
-        if self.missing is not None:
+        """The groups that one more event adds; reversals too, where it changes what was booked before."""
+        found = entry(self._state, event)
+        if found is None or self.missing is not None:
             return []
         try:
-            self._ledger.post(event)
+            if not self._valuing.in_order(found):
+                return self._placed(source, found)
+            made = _numbered(source, self._valuing.value(found))
         except RateMissingError as error:
             self.missing = Missing(source=source, error=error)
-            self._ledger.groups.clear()
             return []
-        made = [
-            Booked(source=source, number=number, group=group)
-            for number, group in enumerate(self._ledger.groups)
-        ]
-        self._ledger.groups.clear()
+        if self._valuing.weighs(found):
+            self._kept.append((source, found))
         return made
+
+    def _placed(self, source: int, found: Entry) -> list[Booked]:
+        """What changes where an entry was true before others that were recorded earlier."""
+        before, _ = self._all(self._kept)
+        self._kept.append((source, found))
+        after, self._valuing = self._all(self._kept)
+        return rebooked(before, after)
+
+    def _all(self, entries: Sequence[tuple[int, Entry]]) -> tuple[list[Booked], Valuing]:
+        groups, valuing = valued(self._book, [found for _, found in entries])
+        made = [_numbered(source, one) for (source, _), one in zip(entries, groups, strict=True)]
+        return [one for numbered in made for one in numbered], valuing
+
+
+def _numbered(source: int, groups: Iterable[Group]) -> list[Booked]:
+    return [Booked(source=source, number=number, group=group) for number, group in enumerate(groups)]
 
 
 def booked(book: Book, events: Iterable[tuple[int, AccountEvent]]) -> tuple[list[Booked], Missing | None]:
-    """All groups of one contract's events (each with its position), and what is missing to go on."""
+    """All groups of one contract's events, each with its position, and what is missing to go on."""
     books = ContractBooks(book)
-    made = [group for source, event in events for group in books.post(source, event)]
-    return made, books.missing
+    standing: dict[tuple[int, int], Booked] = {}
+    for source, event in events:
+        for one in books.post(source, event):
+            if one.reversal:
+                del standing[one.source, one.number]
+            else:
+                standing[one.source, one.number] = one
+    return [one for _, one in sorted(standing.items())], books.missing
 
 
 def rebooked(before: Sequence[Booked], after: Sequence[Booked]) -> list[Booked]:

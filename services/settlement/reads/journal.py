@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from infra.event_store import Recorded
 from infra.past import Past
 from infra.service import View
 from infra.sums import Between
@@ -13,7 +12,9 @@ from schemas.settlement import JournalQuestion, SettlementRejection
 from services.settlement import posting
 from services.settlement.aggregates import BOOK
 from services.settlement.domain.book import Book
-from services.settlement.domain.journal import GPU_SECOND, Group, Ledger, RateMissingError, trial
+from services.settlement.domain.journal import GPU_SECOND, Group, trial
+from services.settlement.domain.posting import Booked, Missing, booked
+from services.settlement.domain.valuing import RateMissingError
 from services.settlement.reads.access import UNKNOWN
 
 
@@ -54,18 +55,16 @@ async def groups_of(past: Past, tenant: str) -> list[Group]:
         RateMissingError: something cannot be booked for want of a rate.
     """
     book: Book = (await past.fold("settlement", BOOK, tenant, f"book-{tenant}")).state
-    ledger = Ledger(book)
-    for recorded in await _events(past, tenant):
-        ledger.post(recorded.event)  # type: ignore[arg-type] # an account's stream holds its events
-    return ledger.groups
-
-
-async def _events(past: Past, tenant: str) -> list[Recorded]:
-    found: list[Recorded] = []
+    made: list[Booked] = []
+    lacking: list[Missing] = []
     for name in await past.streams("settlement", tenant, "account"):
         if name.tenant == tenant:
-            found += await past.stream("settlement", tenant, name.stream)
-    return sorted(found, key=lambda recorded: recorded.position)
+            found, missing = booked(book, await posting.account_events(past, tenant, name.stream))
+            made += found
+            lacking += [] if missing is None else [missing]
+    if lacking:
+        raise min(lacking, key=lambda missing: missing.source).error
+    return [one.group for one in sorted(made, key=lambda one: (one.source, one.number))]
 
 
 def _group(group: Group) -> dict[str, Any]:

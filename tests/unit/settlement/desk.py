@@ -23,6 +23,9 @@ from schemas.settlement import (
 )
 from services.settlement.domain import account, book, disputes, issuing, receipts
 from services.settlement.domain.account import Account
+from services.settlement.domain.book import Book
+from services.settlement.domain.journal import Group
+from services.settlement.domain.posting import booked
 from services.settlement.domain.rating.usage_spread import Report
 from services.settlement.domain.standing import Standing
 from tests.unit.settlement.deals import CONTRACT, found
@@ -99,3 +102,15 @@ class Desk:
             interest={} if rate is None else dict.fromkeys(self.state.statements, rate),
             computed=computed,
         )
+
+
+def groups(kept: Book, events: Sequence[Any]) -> list[Group]:
+    """What the events of an account come to in some books.
+
+    Raises:
+        RateMissingError: something cannot be booked for want of a rate.
+    """
+    made, missing = booked(kept, enumerate(events, start=1))
+    if missing is not None:
+        raise missing.error
+    return [one.group for one in made]

@@ -1,6 +1,5 @@
 """Exports, each judged by somebody else's checker; skipped where that is not installed."""
 
-from functools import reduce
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,11 @@ from schemas.settlement import (
     StatementIssued,
 )
 from services.settlement.domain import book
-from services.settlement.domain.journal import Ledger
 from services.settlement.exports import beancount, html, ubl
 from services.settlement.exports.documents import of_credit_note, of_statement
 from services.settlement.exports.parties import PartyDetails
 from tests.unit.settlement.deals import at, month, report, signed, terms
-from tests.unit.settlement.desk import Desk
+from tests.unit.settlement.desk import Desk, groups
 
 MANY = 20
 NIMBUS = PartyDetails(
@@ -124,11 +122,9 @@ def test_our_own_check_of_tax_is_exact() -> None:
 
 def test_bean_check_passes_balance_assertions_included(tmp_path: Path) -> None:
     loader = pytest.importorskip("beancount.loader")
-    ledger = Ledger(reduce(book.evolve, [], book.initial()))
-    for event in desk(TAXES).events:
-        ledger.post(event)
+    made = groups(book.initial(), desk(TAXES).events)
     file = tmp_path / "nimbus.beancount"
-    file.write_text(beancount.journal(ledger.groups, "Books of nimbus"))
+    file.write_text(beancount.journal(made, "Books of nimbus"))
 
     entries, errors, _ = loader.load_file(str(file))
 

@@ -21,10 +21,9 @@ from schemas.settlement import (
     StatementIssued,
 )
 from services.settlement.domain.book import Book, evolve, initial
-from services.settlement.domain.journal import Ledger
 from services.settlement.domain.netting import OpenStatement, net_amounts, payments
 from tests.unit.settlement.deals import agreement, at, month, rating, report, signed, terms
-from tests.unit.settlement.desk import Desk
+from tests.unit.settlement.desk import Desk, groups
 
 TERM = {"start": "2026-06-01T00:00:00Z", "end": "2026-09-01T00:00:00Z"}
 FEE: dict[str, Any] = {
@@ -182,10 +181,8 @@ def test_no_command_raises_a_repeat_brings_nothing_and_the_books_balance(found: 
         if not isinstance(made, Refused) and not isinstance(command, IssueStatement):
             assert again == []
 
-    ledger = Ledger(book)
-    for event in desk.events:
-        ledger.post(event)
-    assert all(not sum(posting.amount for posting in group.postings) for group in ledger.groups)
+    made_of_it = groups(book, desk.events)
+    assert all(not sum(posting.amount for posting in group.postings) for group in made_of_it)
     open_in_all = sum(statement.open_at() for statement in desk.state.statements.values())
     paid = sum(p.amount - p.unapplied() for p in desk.state.payments.values())
     assert open_in_all == sum(s.total for s in desk.state.statements.values()) - paid - given_back(desk)

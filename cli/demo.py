@@ -13,12 +13,16 @@ from rich.text import Text
 
 from cli import boards
 from cli.connection import Connection
+from cli.operations import Where
 from cli.playing import player
 from cli.stack import STATE, Dir, up
+from cli.verify import line_of, summed, verdicts_of
 from infra.client import ClientError
 from infra.local.status import StatusFile
+from infra.scenario.live import LivePlayer
 from infra.scenario.model import Loaded, Step, load
 from infra.scenario.play import Played, Player, Refusal, play
+from schemas.catalog import LOGS
 
 STORY = Path(__file__).resolve().parent.parent / "scenarios" / "deals" / "colossus.yaml"
 POOLS = ("colossus-1", "colossus-2-gb200", "colossus-2-gb300")
@@ -49,7 +53,7 @@ class Asking:
 
 
 def demo(*, directory: Dir = STATE) -> int:
-    """Bring up the stack, play the Colossus deals on it, and show what they mean.
+    """Bring up the stack, play the Colossus deals, show what they mean, and prove the ledger.
 
     Args:
         directory: The state folder of the stack; one that runs there already is used and left running.
@@ -63,6 +67,8 @@ def demo(*, directory: Dir = STATE) -> int:
     async def told() -> None:
         async with player(loaded.scenario.clock, Connection(directory=directory)) as ledger:
             await tell(ledger, out, loaded)
+            assert isinstance(ledger, LivePlayer), "it plays on a running stack"
+            await prove(Where(ledger=ledger.ledger, directory=directory), out)
 
     asyncio.run(told())
     out.print("The stack goes on: ./capledger status, ./capledger contracts --help, ./capledger down")
@@ -83,6 +89,22 @@ async def tell(ledger: Player, out: Console, loaded: Loaded) -> None:
         if played.wrong:
             raise DemoFailedError(f"step {played.index + 1}: {played.wrong[0]}")
     await show(ledger, out)
+
+
+async def prove(where: Where, out: Console) -> None:
+    """Prove every shard of the ledger that was played on, and say what was looked at.
+
+    Raises:
+        DemoFailedError: something is broken.
+    """
+    out.print(Text("Every event proved: place, time, chain, what is kept beside it, topics", "bold"))
+    verdicts = await verdicts_of(tuple(LOGS), {}, where, topics=True)
+    for verdict in verdicts:
+        if verdict.first_break is not None:
+            raise DemoFailedError(str(verdict.first_break))
+        if verdict.position:
+            out.print(f"[green]whole[/]   {line_of(verdict)}")
+    out.print(f"{summed(verdicts)}: capledger verify, on any ledger, at any time")
 
 
 async def show(ledger: Player, out: Console) -> None:

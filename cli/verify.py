@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +45,7 @@ def verify(
     """
     given = {**(_heads_in(heads) if heads else {}), **dict(map(_head, head))}
     logs = _logs(log)
-    verdicts = asyncio.run(_verdicts(logs, given, where, topics=topics))
+    verdicts = asyncio.run(verdicts_of(logs, given, where, topics=topics))
     out = Console(highlight=False, soft_wrap=True)
     for verdict in verdicts:
         if as_json:
@@ -53,17 +53,29 @@ def verify(
         elif verdict.first_break is not None:
             out.print(f"[bold red]broken[/]  {verdict.first_break}")
         elif verdict.position:
-            out.print(f"[green]whole[/]   {_line(verdict)}")
+            out.print(f"[green]whole[/]   {line_of(verdict)}")
     wrong = [verdict for verdict in verdicts if verdict.first_break is not None]
     if not as_json:
-        events = sum(verdict.position for verdict in verdicts)
-        out.print(f"{len(verdicts)} shards, {events:,} events, {len(wrong)} broken")
+        out.print(summed(verdicts))
     return int(bool(wrong))
 
 
-async def _verdicts(
+def summed(verdicts: Sequence[ShardVerdict]) -> str:
+    """Return what was found of all shards in one line."""
+    events = sum(verdict.position for verdict in verdicts)
+    broken = sum(verdict.first_break is not None for verdict in verdicts)
+    return f"{len(verdicts)} shards, {events:,} events, {broken} broken"
+
+
+async def verdicts_of(
     logs: tuple[str, ...], given: Mapping[Place, GivenHead], where: Where, *, topics: bool
 ) -> list[ShardVerdict]:
+    """Return what was found of each shard of some logs.
+
+    Raises:
+        StoreError, BusError: something cannot be reached.
+        ConfigError: the configuration names no administrator.
+    """
     config = where.settings()
     async with as_administrator(config, where.name(config)) as stage:
         heads = {log: await stage.store.heads(log) for log in logs}
@@ -127,7 +139,8 @@ def _told(verdict: ShardVerdict) -> dict[str, object]:
     }
 
 
-def _line(verdict: ShardVerdict) -> str:
+def line_of(verdict: ShardVerdict) -> str:
+    """Return what was found of one whole shard."""
     told = f"{verdict.log} shard {verdict.shard}: {verdict.position:,} events"
     topic = verdict.topic
     if topic is None:

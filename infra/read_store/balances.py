@@ -16,7 +16,7 @@ ACCOUNTS_KEPT_MAX = 100_000
 class Balances:
     """The balances of the accounts that one follower of one shard posts to, as long as nobody else does.
 
-    What is kept holds while the checkpoint is where this process left it.
+    What is kept holds while the checkpoint is as this process left it.
     """
 
     def __init__(self) -> None:
@@ -46,6 +46,24 @@ class Balances:
         after = named[postings.balance]
         for index, (account, amount) in enumerate(zip(accounts, named[postings.amount], strict=True)):
             kept[account] = after[index] = kept.get(account, 0) + amount
+
+
+async def run_anew(connection: Connection, schema: str, table: Table, columns: Sequence[list[Any]]) -> None:
+    """Let the balances of accounts run anew where postings came late, between others that are there."""
+    postings = table.postings
+    assert postings is not None, "asked only of tables with postings"
+    named = dict(zip((*OWN, *(column.name for column in table.columns)), columns, strict=True))
+    text = statement(
+        FILE,
+        "run_anew",
+        schema=quoted(schema),
+        table=quoted(table.name),
+        amount=quoted(postings.amount),
+        balance=quoted(postings.balance),
+        columns=", ".join(quoted(column) for column in postings.account),
+        first=quoted(postings.account[0]),
+    )
+    await connection.execute(text, sorted(set(named[postings.account[0]])))
 
 
 async def _read(

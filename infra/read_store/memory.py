@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +56,8 @@ class MemoryReadStore:
             ordinal = ordinals.get((recorded.position, row.table), 0)
             ordinals[recorded.position, row.table] = ordinal + 1
             self._add(recorded, row, ordinal)
+        if effect.unparked:
+            self._run_anew({row.table for _, row in effect.rows} & self._postings.keys())
         for timer in effect.timers:
             self._timers.setdefault((timer.service, timer.id), timer)
         for parked in effect.parked:
@@ -197,6 +200,15 @@ class MemoryReadStore:
         for (table, column), index in self._indexed.items():
             if table == row.table:
                 index.setdefault(kept[column], []).append(kept)
+
+    def _run_anew(self, tables: AbstractSet[str]) -> None:
+        """Let balances run anew where postings came late, between others that are there."""
+        for table in tables:
+            postings, running = self._postings[table], defaultdict[tuple[Any, ...], int](int)
+            for row in sorted(self._tables[table], key=place_of):
+                account = tuple(row[column] for column in postings.account)
+                running[account] += row[postings.amount]
+                row[postings.balance] = running[account]
 
     def _candidates(self, table: str, where: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
         for column, value in where.items():

@@ -16,7 +16,7 @@ from infra.read_store import (
     Parked,
 )
 from infra.read_store import summing as sums
-from infra.read_store.balances import Balances
+from infra.read_store.balances import Balances, run_anew
 from infra.read_store.tables import FILE, arrays, by_table, insertion, make, selection, values_of
 from infra.service import Table
 from infra.statements import statement
@@ -33,7 +33,7 @@ class PostgresReadStore:
         """Take the open database under the service's role, and the schema, which is the role's own."""
         self._database, self._schema = database, schema
         self._tables: dict[str, Table] = {}
-        self._balances: dict[Follower, tuple[Checkpoint, Balances]] = {}
+        self._balances: dict[Follower, tuple[str, Balances]] = {}
 
     async def checkpoint(self, consumer: str, log: str, shard: int) -> Checkpoint:
         """See `ReadStore.checkpoint`."""
@@ -44,16 +44,16 @@ class PostgresReadStore:
     async def apply(self, effect: Effect) -> None:
         """See `ReadStore.apply`. One statement a table; the checkpoint first: a zombie waits or fails."""
         follower = (effect.consumer, effect.log, effect.shard)
-        left, balances = self._balances.pop(follower, (START, Balances()))
-        if left != effect.seen or effect.unparked:
-            balances.forget()
+        left, balances = self._balances.pop(follower, ("", Balances()))
         async with self._database.appending() as connection:
             with committing():
                 async with connection.transaction():
-                    await self._move(connection, effect)
+                    found, leaving = await self._move(connection, effect)
+                    if found != left:
+                        balances.forget()
                     await self._add(connection, effect, balances)
         if not effect.unparked:
-            self._balances[follower] = (effect.reached, balances)
+            self._balances[follower] = (leaving, balances)
 
     async def prepare(self, tables: Sequence[Table]) -> None:
         """See `ReadStore.prepare`.
@@ -121,18 +121,19 @@ class PostgresReadStore:
         """See `ReadStore.unpark`."""
         await self._execute("unpark", parked.consumer, parked.log, parked.shard, parked.position)
 
-    async def _move(self, connection: Connection, effect: Effect) -> None:
-        """Move the checkpoint by compare-and-set."""
+    async def _move(self, connection: Connection, effect: Effect) -> tuple[str, str]:
+        """Move the checkpoint by compare-and-set; return the versions of its row before and after."""
         key = (effect.consumer, effect.log, effect.shard)
         reached, seen = effect.reached, effect.seen
         target = (*key, reached.position, reached.chain)
-        moved = await connection.fetchval(
+        moved = await connection.fetchrow(
             self._statement("move_checkpoint"), *target, seen.position, seen.chain
         )
         if moved is None and seen == START:
-            moved = await connection.fetchval(self._statement("first_checkpoint"), *target)
+            moved = await connection.fetchrow(self._statement("first_checkpoint"), *target)
         if moved is None:
             raise CheckpointMovedError(f"{key}: not at position {seen.position}")
+        return moved["before"], moved["after"]
 
     async def _add_rows(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
         query, values = insertion(self._schema, table, columns)
@@ -148,6 +149,8 @@ class PostgresReadStore:
             if table.postings is not None:
                 await balances.fill_in(connection, self._schema, table, columns)
             await self._add_rows(connection, table, columns)
+            if table.postings is not None and effect.unparked:
+                await run_anew(connection, self._schema, table, columns)
         if effect.timers:
             await connection.execute(
                 self._statement("add_timers"), *_columns([_plain(t) for t in effect.timers])

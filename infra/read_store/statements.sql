@@ -7,15 +7,20 @@ select position, chain from {schema}.checkpoint where consumer = $1 and log = $2
 
 -- name: move_checkpoint
 -- $1 consumer, $2 log, $3 shard, $4 and $5 position and chain to move to, $6 and $7 where it must be
-update {schema}.checkpoint set position = $4, chain = $5
+-- Tells the version of the row before and after: whoever takes something out of quarantine leaves the place, and
+-- changes the version.
+with was as (
+    select xmin::text as version from {schema}.checkpoint where consumer = $1 and log = $2 and shard = $3 for update
+)
+update {schema}.checkpoint c set position = $4, chain = $5 from was
 where consumer = $1 and log = $2 and shard = $3 and position = $6 and chain = $7
-returning true;
+returning was.version as before, c.xmin::text as after;
 
 -- name: first_checkpoint
 -- $1 consumer, $2 log, $3 shard, $4 position, $5 chain
 insert into {schema}.checkpoint (consumer, log, shard, position, chain) values ($1, $2, $3, $4, $5)
 on conflict do nothing
-returning true;
+returning '' as before, xmin::text as after;
 
 -- name: add_rows
 -- one parameter a column: an array, or the one value of all rows
@@ -165,9 +170,15 @@ create index on {schema}.{table} ({columns}, log, shard, position, ordinal);
 
 -- name: make_postings
 -- {trigger}: names what holds postings together; {group}: columns that, with the event, tell a group.
--- Postings come a group whole in one statement, and are never changed.
+-- Postings come a group whole in one statement, and are never changed: only what runs over them is, where
+-- something came late.
 create or replace function {schema}.{trigger}() returns trigger language plpgsql as $$
 begin
+    if tg_op = 'UPDATE' then
+        if to_jsonb(new) - '{balance}' = to_jsonb(old) - '{balance}' then
+            return new;
+        end if;
+    end if;
     if tg_op <> 'INSERT' then
         raise exception 'postings are never changed' using errcode = 'CL011';
     end if;
@@ -178,14 +189,27 @@ begin
 end $$;
 create trigger balanced after insert on {schema}.{table}
     referencing new table as added for each statement execute function {schema}.{trigger}();
-create trigger never_changed before update or delete or truncate on {schema}.{table}
+create trigger never_gone before delete or truncate on {schema}.{table}
     for each statement execute function {schema}.{trigger}();
+create trigger never_changed before update on {schema}.{table}
+    for each row execute function {schema}.{trigger}();
 
 -- name: balances
 -- $1 values of the first column of accounts: the balance of every account that has one of them
 select {columns}, sum(t.{amount})::bigint as balance
 from {schema}.{table} t where t.{first} = any($1)
 group by {columns};
+
+-- name: run_anew
+-- $1 values of the first column of accounts: their balances run anew, in the order of the log
+update {schema}.{table} t set {balance} = w.running
+from (
+    select log, shard, position, ordinal,
+        sum({amount}) over (partition by {columns} order by log, shard, position, ordinal)::bigint as running
+    from {schema}.{table} where {first} = any($1)
+) w
+where (t.log, t.shard, t.position, t.ordinal) = (w.log, w.shard, w.position, w.ordinal)
+    and t.{balance} <> w.running;
 
 -- name: show_table
 -- The table is read and written through a view of the bare name, which a rebuild moves to its new version.

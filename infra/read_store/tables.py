@@ -72,6 +72,7 @@ async def make_physical(connection: Connection, schema: str, table: Table, name:
     if table.postings is not None:
         group = "".join(f", {quoted(column)}" for column in table.postings.group)
         rules = {"group": group, "amount": quoted(table.postings.amount), "trigger": quoted(f"{name}_rules")}
+        rules["balance"] = table.postings.balance
         await connection.execute(statement(FILE, "make_postings", **names, **rules))
 
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.codec import convert
-from infra.consumers import ProjectionConsumer
-from infra.event_store import Cut
+from infra.consumers import Handled, ProjectionConsumer
+from infra.event_store import Cut, Recorded
 from infra.ledger_past import LedgerPast
 from infra.local.postgres import Postgres
 from infra.migrations import read_schema, writer_role
@@ -239,3 +239,45 @@ async def test_what_cannot_be_booked_waits_for_its_rate(reads: ReadStore) -> Non
     heads = [2, 3, 4]  # the statement with its credit is one event, then the books, then the rate
     found = [await posting.missing_rate(past.at(Cut({OWN: n - 1})), "nimbus") for n in heads]
     assert found == [None, ("EUR", at("2026-07-01")), None]
+
+
+class Stumbling(ProjectionConsumer):
+    """The books' consumer, which cannot apply one event until it is told that it can."""
+
+    stumbles_at = 0
+
+    async def handle(self, recorded: Recorded) -> Handled:
+        if recorded.position == self.stumbles_at:
+            raise ValueError("it cannot be applied")
+        return await super().handle(recorded)
+
+
+@given(deeds, st.integers(2, 12), st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+async def test_books_with_an_event_applied_from_quarantine_are_those_of_the_log(
+    found: list[Command], stumbles_at: int, left: int
+) -> None:
+    node = (await played(found)).parts["settlement"].node
+    reads, straight = MemoryReadStore(), MemoryReadStore()
+    await follow(node, straight, [1000])
+    await reads.prepare(posting.PROJECTION.tables)
+    past = LedgerPast(node.store, reads, LOGS, {posting.NAME: posting.PROJECTION.follows})
+    consumer = Stumbling(posting.PROJECTION, past)
+    consumer.stumbles_at = stumbles_at
+    subscription = Subscription(consumer, *OWN, node.store, reads)
+    head = (await node.store.heads("settlement"))[0].position
+    while subscription.position < head - left and await subscription.offer(
+        await node.store.shard(*OWN, subscription.position, 1)
+    ):
+        pass
+    consumer.stumbles_at = 0
+    for parked in (await subscription.quarantine())[:1]:
+        await subscription.retry(parked)
+    await subscription.open()
+    await subscription.heal()
+    while await subscription.advance():
+        pass
+
+    assert await subscription.quarantine() == []
+    for table in (posting.POSTINGS, posting.UNBOOKED):
+        assert list(await reads.rows(table, {}, None)) == list(await straight.rows(table, {}, None))

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from infra.event_store import Cut, Recorded, UnbalancedError
 from infra.local.postgres import Postgres
 from infra.migrations import read_schema, writer_role
-from infra.read_store import Checkpoint, Effect, ReadStore
+from infra.read_store import Checkpoint, Effect, Parked, ReadStore
 from infra.read_store.memory import MemoryReadStore
 from infra.read_store.postgres import PostgresReadStore
 from infra.service import Column, Postings, Row, Table
@@ -99,6 +100,59 @@ async def test_sums_and_rows_at_a_cut_are_those_of_the_postings_there(store: Rea
 
     assert [(row["total"], row["count"]) for row in found] == [(5, 1)]
     assert [row["amount"] for row in between] == [-5]
+
+
+def parked(position: int) -> Parked:
+    return Parked(
+        consumer="books",
+        log=LOG,
+        shard=SHARD,
+        position=position,
+        tenant="nimbus",
+        stream="account-deal",
+        reason="it failed",
+        at=recorded(position).recorded_at,
+    )
+
+
+def late(position: int, at: int, *rows: tuple[Recorded, Row]) -> Effect:
+    """What an event in quarantine comes to after all, while the consumer stands further on."""
+    return msgspec.structs.replace(effect(at, at, *rows), unparked=(parked(position),))
+
+
+async def test_balances_after_a_posting_that_came_late_run_as_if_it_had_come_in_time(
+    store: ReadStore,
+) -> None:
+    await store.apply(effect(0, 1, leg(1, "cash", 5), leg(1, "due", -5)))
+    await store.apply(msgspec.structs.replace(effect(1, 2), parked=(parked(2),)))
+    await store.apply(effect(2, 3, leg(3, "cash", 1), leg(3, "fee", -1)))
+    await store.apply(late(2, 3, leg(2, "cash", 10), leg(2, "due", -10)))
+    await store.apply(effect(3, 4, leg(4, "cash", 100), leg(4, "due", -100)))
+
+    assert await kept(store) == [
+        (1, "cash", 5, 5),
+        (1, "due", -5, -5),
+        (2, "cash", 10, 15),
+        (2, "due", -10, -15),
+        (3, "cash", 1, 16),
+        (3, "fee", -1, -1),
+        (4, "cash", 100, 116),
+        (4, "due", -100, -115),
+    ]
+
+
+@pytest.mark.stack
+async def test_a_process_learns_of_a_posting_that_another_took_out_of_quarantine(postgres: Postgres) -> None:
+    async with fresh_ledger(postgres.dsn) as ledger, ledger.database(writer_role("contracts")) as database:
+        running, operations = (PostgresReadStore(database, read_schema("contracts")) for _ in range(2))
+        for store in (running, operations):
+            await store.prepare([BOOK])
+        await running.apply(msgspec.structs.replace(effect(0, 1), parked=(parked(1),)))
+        await running.apply(effect(1, 2, leg(2, "cash", 2), leg(2, "due", -2)))
+        await operations.apply(late(1, 2, leg(1, "cash", 5), leg(1, "due", -5)))
+        await running.apply(effect(2, 3, leg(3, "cash", 1), leg(3, "due", -1)))
+
+        assert [row[3] for row in await kept(running) if row[1] == "cash"] == [5, 7, 8]
 
 
 @pytest.mark.stack

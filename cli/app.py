@@ -74,6 +74,19 @@ def operating_errors() -> tuple[type[Exception], ...]:
     return (ClientError, LocalStackError, ScenarioError, StoreError, ConfigError, OSError)
 
 
+def told(problem: Exception) -> str:
+    """What is wrong, in words for people: every fault of a refused request, and of a file its name."""
+    from infra.client import RefusedError  # noqa: PLC0415 - see above
+
+    match problem:
+        case RefusedError():
+            return "\n".join(problem.lines())
+        case OSError(filename=str() | os.PathLike() as name, strerror=str(reason)):
+            return f"{os.fspath(name)}: {reason}"
+        case _:
+            return str(problem)
+
+
 def error_line(text: str) -> None:
     """Writes one message for people to the error stream."""
     Console(stderr=True).print(Text.assemble(("capledger: ", "bold red"), text), soft_wrap=True)
@@ -130,7 +143,7 @@ def main(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PROBLEM
     except operating_errors() as problem:
-        error_line(str(problem))
+        error_line(told(problem))
         return EXIT_PROBLEM
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

@@ -50,10 +50,14 @@ class Connection:
         """
         file = self.key_file or kept_key(self.directory, self.as_)
         if not file.exists():
-            raise NoKeyError(
-                f"no key for {self.as_}: make one (capledger tenants create {self.as_}), or name a --key-file"
-            )
+            raise NoKeyError(f"no key for {self.as_} in {file.parent}: {self._cure()}, or name a --key-file")
         return file.read_text().strip()
+
+    def _cure(self) -> str:
+        """What to do where a key is not kept: the first is made by the stack itself."""
+        if not kept_key(self.directory, OPERATIONS).exists():
+            return "start the stack, which makes the first key (capledger up)"
+        return f"make one (capledger tenants create {self.as_})"
 
     async def client(self) -> Client:
         """Return a client of all services.

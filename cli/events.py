@@ -29,7 +29,12 @@ class UnreadableFileError(ClientError):
 
 
 @GROUP.command
-def post(file: Path, *, json: Json = False, connection: Connection = _HERE) -> int:
+def post(
+    file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
+    *,
+    json: Json = False,
+    connection: Connection = _HERE,
+) -> int:
     """Report facts as CloudEvents: a file with one, a list, or one a line; `-` for standard input.
 
     Exits with 1 if something was not accepted; the lines that were not are printed with what is wrong.

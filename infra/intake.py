@@ -25,6 +25,7 @@ from schemas.message import Command, tag
 Path = Sequence[str | int]
 
 ID_CHARACTERS_MAX = 255
+IDEMPOTENCY_KEY = "Idempotency-Key"
 SPECVERSION = "1.0"
 JSON_TYPES = ("application/json", "text/json")
 _COMMAND_ID = re.compile(r"[!-~]{1,255}\Z")
@@ -38,11 +39,14 @@ _TEXTS = frozenset({"subject", "dataschema"})
 
 
 class UnknownTypeError(ValueError):
-    """No such command or event here; `owner` is the service that takes it, None if there is none."""
+    """No such command or event here; `owner` is the service that takes it, None if there is none.
 
-    def __init__(self, type_: str, owner: str | None, at: Path) -> None:
+    `other`: says where it is taken, if it is known to this service in another form.
+    """
+
+    def __init__(self, type_: str, owner: str | None, at: Path, other: str | None = None) -> None:
         """Keep what was asked for and where it stood."""
-        told = f"belongs to the {owner} service" if owner else "there is no such type"
+        told = other or (f"belongs to the {owner} service" if owner else "there is no such type")
         super().__init__(f"{type_}: {told}")
         self.fault = Fault(pointer((*at, "type")), FaultCode.CHOICE, told)
 
@@ -116,10 +120,10 @@ class Intake:
         faults: list[Fault] = []
         beside: dict[str, Any] = {}
         if id_ is not None:
-            beside["id"] = id_
+            beside[IDEMPOTENCY_KEY] = id_
         if effective_at is not None:
             beside["effective_at"] = effective_at
-        known = _id(beside, (), _COMMAND_ID, faults, required=False)
+        known = _id(beside, (), _COMMAND_ID, faults, required=False, name=IDEMPOTENCY_KEY)
         instant = instant_in(beside, "effective_at", faults)
         return _intended(rule, data, (), _Beside(id=known, effective_at=instant), faults)
 
@@ -152,15 +156,21 @@ class Intake:
 
 
 def _id(
-    value: Mapping[str, Any], at: Path, form: re.Pattern[str], faults: list[Fault], *, required: bool
+    value: Mapping[str, Any],
+    at: Path,
+    form: re.Pattern[str],
+    faults: list[Fault],
+    *,
+    required: bool,
+    name: str = "id",
 ) -> str:
-    if "id" not in value and not required:
+    if name not in value and not required:
         return uuid4().hex
-    id_ = value.get("id")
+    id_ = value.get(name)
     if isinstance(id_, str) and form.match(id_):
         return id_
     wanted = "1 to 255 visible ASCII characters" if form is _COMMAND_ID else "1 to 255 characters"
-    faults.append(_fault(value, "id", at, wanted))
+    faults.append(_fault(value, name, at, wanted))
     return ""
 
 
@@ -213,8 +223,18 @@ def _rule(
         return None
     found = table.get(type_) or (table.get(f"{type_}.v1") if command else None)
     if found is None:
-        raise UnknownTypeError(type_, _owner(type_, set(table)), at)
+        raise UnknownTypeError(type_, _owner(type_, set(table)), at, _elsewhere(type_, command=command))
     return found
+
+
+def _elsewhere(type_: str, *, command: bool) -> str | None:
+    """Return where a message goes that was sent as what it is not, None if it is no message of that kind."""
+    for context in CONTEXTS:
+        if command and any(type_ == tag(event) for event in context.events):
+            return f"an event of the {context.name} service; facts are reported with POST /v1/events there"
+        if not command and any(type_ == tag(one) for one in context.commands):
+            return f"a command of the {context.name} service; commands go to POST /v1/commands there"
+    return None
 
 
 def _owner(type_: str, taken: set[str]) -> str | None:

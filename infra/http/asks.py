@@ -1,10 +1,10 @@
 """Questions over HTTP: one GET for each ask, `POST /v1/asks` for all, and the bases that answers rest on."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -14,6 +14,7 @@ from infra.codec import encode, plain
 from infra.event_store import Cut
 from infra.http.commands import json_only, sandbox
 from infra.http.knowing import WHEN, When, cut_for, opened, when
+from infra.http.reading import faults_in
 from infra.http.replies import reply
 from infra.http.serving import IN_FLIGHT, require
 from infra.http.site import EACH, Caller, Handler, Route, Site
@@ -27,6 +28,7 @@ from infra.tokens import Basis, Opened, positions_of
 from infra.validation import FaultyMessageError, field_schemas, take, value_of_text
 from schemas.decision import Refused
 
+Q = TypeVar("Q")
 DIGEST_BYTES, QUESTION_BYTES = 16, 8
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])")
 
@@ -93,8 +95,11 @@ async def post(site: Site, caller: Caller, request: web.Request) -> web.StreamRe
         fault = Fault("/ask", FaultCode.CHOICE, told, sorted(caller.desk.node.asks))
         raise ProblemError(Code.TYPE_UNKNOWN, errors=[fault])
     require(caller, ask.scope)
-    question = take(ask.question, value.get("with", {}), ("with",))
-    return await answer(site, caller, ask, question, when(site, caller, value, wait_seconds(request)))
+    question, asked = _together(
+        lambda: take(ask.question, value.get("with", {}), ("with",)),
+        lambda: when(site, caller, value, wait_seconds(request)),
+    )
+    return await answer(site, caller, ask, question, asked)
 
 
 async def mark(site: Site, caller: Caller, _: web.Request) -> web.StreamResponse:
@@ -206,11 +211,28 @@ def _route(ask: Ask, path: str) -> Route:
 def _handler(ask: Ask) -> Handler:
     async def handle(site: Site, caller: Caller, request: web.Request) -> web.StreamResponse:
         given = {name: value for name, value in request.query.items() if name in WHEN}
-        asked = when(site, caller, given, wait_seconds(request))
-        question = take(ask.question, _question(ask, request))
+        question, asked = _together(
+            lambda: take(ask.question, _question(ask, request)),
+            lambda: when(site, caller, given, wait_seconds(request)),
+        )
         return await answer(site, caller, ask, question, asked)
 
     return handle
+
+
+def _together(question: Callable[[], Q], as_of: Callable[[], When]) -> tuple[Q, When]:
+    """Return a question and as of when it is asked.
+
+    Raises:
+        FaultyMessageError: with the faults of both.
+        ProblemError: a token does not hold.
+    """
+    try:
+        asked = as_of()
+    except FaultyMessageError as error:
+        others = faults_in(lambda _: question(), None)
+        raise FaultyMessageError([*others, *error.faults]) from None
+    return question(), asked
 
 
 def _question(ask: Ask, request: web.Request) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from infra.http.reading import faults_in, read_judged
 from infra.http.replies import JSON, problem_reply, reply
 from infra.http.serving import IN_FLIGHT, REQUEST_ID, require
 from infra.http.site import EACH, Caller, Handler, Route, Site
-from infra.intake import Intended
+from infra.intake import IDEMPOTENCY_KEY, Intended
 from infra.outcomes import Accepted, Asked, Result
 from infra.problems import Code, Fault, FaultCode, ProblemError
 from infra.service import Rule, Service
@@ -187,7 +187,7 @@ def _handler(rule: Rule) -> Handler:
                 Fault(f"/{name}", FaultCode.UNKNOWN_FIELD, "no such parameter") for name in sorted(known)
             ]
             raise FaultyMessageError(faults)
-        id_, at = _bare(request.headers.get("Idempotency-Key")), request.query.get("effective_at")
+        id_, at = _bare(request.headers.get(IDEMPOTENCY_KEY)), request.query.get("effective_at")
 
         def intend(value: Any) -> Intended:
             return site.intake.of_rule(rule, _with_subject(rule, value, request, caller.actor), id_, at)

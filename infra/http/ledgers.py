@@ -18,7 +18,13 @@ from infra.validation import FaultyMessageError, take
 from schemas.kernel.wire import Instant
 
 SHARDS_MAX = 16
-LedgerName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$(?!\n)")]
+LedgerName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,39}$(?!\n)",
+        description="Letters a-z, digits and -, at most 40, beginning with a letter or digit.",
+    ),
+]
 
 
 class NewSandbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

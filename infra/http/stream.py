@@ -19,8 +19,9 @@ from infra.http.serving import authenticate
 from infra.http.shown import shown
 from infra.http.site import Caller, Route, Site
 from infra.parties import moved
-from infra.problems import Code, ProblemError
+from infra.problems import Code, Fault, FaultCode, ProblemError
 from infra.tokens import StreamMark, TokenError, cut_of, positions_of
+from infra.validation import FaultyMessageError
 from schemas.catalog import LOGS
 
 LOOK_SECONDS = 0.1
@@ -99,6 +100,9 @@ async def _start(
     site: Site, caller: Caller, request: web.Request, eyes: tuple[str | None, str | None]
 ) -> Cut:
     token = request.headers.get("Last-Event-ID") or request.query.get("cursor")
+    if request.query.get("from", "start") != "start":
+        fault = Fault("/from", FaultCode.CHOICE, "the first event, or left out for now on", ["start"])
+        raise FaultyMessageError([fault])
     if token is None:
         return Cut({}) if request.query.get("from") == "start" else await caller.desk.node.past.heads()
     try:

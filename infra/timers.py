@@ -7,7 +7,6 @@ D again.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
 from infra.alarms import Alarm, Alarms
@@ -109,8 +108,3 @@ class Timers:
         if at_hand is not None and at_hand.position >= wanted:
             return at_hand.position
         return (await self._node.reads.checkpoint(consumer, log, shard)).position
-
-
-def late_seconds(due: datetime | None, now: datetime) -> float:
-    """Return by how much the first timer not yet fired is late; 0 if none is."""
-    return 0.0 if due is None else max(0.0, (now - due).total_seconds())

@@ -84,11 +84,6 @@ def intervals(zone: str, unit: Unit, start: datetime, end: datetime) -> list[Int
     return found
 
 
-def is_interval(zone: str, unit: Unit, interval: Interval) -> bool:
-    """Whether it is one whole calendar interval."""
-    return interval_of(zone, unit, interval.start) == interval
-
-
 def label(zone: str, unit: Unit, interval: Interval) -> str:
     """The name of the calendar interval that holds its start: `2026-10`, `2026-q4`, `2026`."""
     day = local_date(zone, interval.start)

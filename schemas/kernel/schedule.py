@@ -233,20 +233,6 @@ class Schedule:
             tuple((s + seconds, None if e is None else e + seconds, q) for s, e, q in self._raw)
         )
 
-    def scale_floor(self, num: int, den: int, lot: int = 1) -> "Schedule":
-        """num/den of every quantity, cut down to whole lots.
-
-        Raises:
-            ValueError: `num` is negative, or `den` or `lot` not positive.
-        """
-        if num < 0 or den <= 0 or lot <= 0:
-            raise ValueError(f"no such share: {num}/{den} in lots of {lot}")
-
-        def scaled(quantity: int) -> int:
-            return quantity * num // (den * lot) * lot
-
-        return combine(scaled, self)
-
     # -- as a value -----------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:

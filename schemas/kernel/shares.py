@@ -1,10 +1,8 @@
-"""Splits that lose nothing: largest remainder, and rounding of a running total."""
+"""Splits that lose nothing: largest remainder."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
-
-from schemas.kernel.rounding import Rounding, rounded
 
 
 def largest_remainder(total: int, weights: Sequence[int | Fraction], lot: int = 1) -> list[int]:
@@ -41,27 +39,3 @@ def _whole(weights: Sequence[int | Fraction]) -> list[int]:
     """The weights times their common denominator: the same proportions in whole numbers."""
     unit = lcm(*(weight.denominator for weight in weights))
     return [weight.numerator * (unit // weight.denominator) for weight in weights]
-
-
-class RunningRounding:
-    """Rounds a running total: each part gets the rounded total to date minus what was given before."""
-
-    __slots__ = ("_mode", "exact", "given")
-
-    def __init__(self, mode: Rounding = "half_up", exact: Fraction | None = None) -> None:
-        """Begin at `exact`, by default 0, taken as already given in its rounded form."""
-        self._mode: Rounding = mode
-        self.exact = Fraction(0) if exact is None else exact
-        self.given = rounded(self.exact, mode)
-
-    def add(self, part: Fraction | int) -> int:
-        """The whole units that fall to `part`."""
-        self.exact += part
-        before, self.given = self.given, rounded(self.exact, self._mode)
-        return self.given - before
-
-
-def cumulative(parts: Iterable[Fraction | int], mode: Rounding = "half_up") -> list[int]:
-    """Round parts as a running total: every prefix of the result sums to the rounded prefix of `parts`."""
-    running = RunningRounding(mode)
-    return [running.add(part) for part in parts]

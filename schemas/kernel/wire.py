@@ -4,9 +4,8 @@ Patterns end in `$(?!\n)`: msgspec searches with Python's `re`, in which `$` alo
 through, and JSON Schema does not know `\Z`. This form means the very end in both.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -133,33 +132,3 @@ def schema_hook(kind: type) -> dict[str, Any]:
     if kind is Schedule:
         return _SCHEDULE
     raise NotImplementedError(f"has no schema: {kind.__qualname__}")
-
-
-def instant_faults(message: object, path: str = "$") -> list[str]:
-    """Every datetime in a decoded message that is no instant, as `words - at `path``.
-
-    msgspec can ask for an offset but for neither whole seconds nor the years 2000 to 2199: ask this after
-    decoding what comes from outside. Schedules were checked when they were read.
-    """
-    if isinstance(message, datetime):
-        fault = fault_of(message)
-        return [] if fault is None else [f"{fault} - at `{path}`"]
-    return [
-        found
-        for key, value in _parts(message)
-        if not isinstance(value, str | int | None)
-        for found in instant_faults(value, path + key)
-    ]
-
-
-def _parts(message: object) -> list[tuple[str, object]]:
-    """The parts of a struct, mapping or sequence, each with its step of a path."""
-    match message:
-        case msgspec.Struct():
-            return [(f".{name}", getattr(message, name)) for name in message.__struct_fields__]
-        case dict():
-            return [(f".{key}", value) for key, value in cast("dict[Any, object]", message).items()]
-        case list() | tuple():
-            return [(f"[{i}]", value) for i, value in enumerate(cast("Sequence[object]", message))]
-        case _:
-            return []

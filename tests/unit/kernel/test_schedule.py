@@ -100,12 +100,6 @@ def test_a_bounded_schedule_has_a_total_and_an_endless_one_has_none(a: Model) ->
             schedule.total()
 
 
-@given(models, st.integers(0, 9), st.integers(1, 9), st.integers(1, 3))
-def test_a_scaled_schedule_is_cut_down_to_lots(a: Model, num: int, den: int, lot: int) -> None:
-    expected = schedule_of(tuple(q * num // den // lot * lot for q in a))
-    assert schedule_of(a).scale_floor(num, den, lot) == expected
-
-
 @given(schedules, st.integers(-50, 50))
 def test_a_shift_moves_the_shape(a: Schedule, by: int) -> None:
     assert all(a.shift(by).at(t + by) == a.at(t) for t in range(-2, HORIZON + 2))

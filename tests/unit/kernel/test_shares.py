@@ -1,19 +1,16 @@
 """Splits lose nothing and favour nobody."""
 
 from fractions import Fraction
-from itertools import accumulate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.kernel.rounding import Rounding, round_half_up, rounded
-from schemas.kernel.shares import RunningRounding, cumulative, largest_remainder
+from schemas.kernel.shares import largest_remainder
 
 weights_of = st.lists(
     st.one_of(st.integers(0, 1000), st.fractions(0, 50, max_denominator=60)), min_size=1, max_size=9
 ).filter(any)
-modes = st.sampled_from(["half_up", "half_even"])
 
 
 @given(st.integers(-(10**9), 10**9), weights_of, st.integers(1, 16))
@@ -60,20 +57,3 @@ def test_nothing_to_share_by_is_refused_unless_there_is_nothing_to_share() -> No
     for total, weights, lot in ((5, [0, 0], 1), (5, [], 1), (5, [2, -1], 1), (5, [1], 2)):
         with pytest.raises(ValueError):
             largest_remainder(total, weights, lot)
-
-
-@given(st.lists(st.fractions(-99, 99, max_denominator=97), max_size=20), modes)
-def test_every_prefix_of_a_running_rounding_is_the_rounded_prefix(
-    parts: list[Fraction], mode: Rounding
-) -> None:
-    given_out = list(accumulate(cumulative(parts, mode)))
-    assert given_out == [rounded(exact, mode) for exact in accumulate(parts)]
-
-
-def test_a_running_rounding_can_go_on_from_what_was_given_before() -> None:
-    running = RunningRounding("half_up", Fraction(1, 3))
-    assert running.given == 0
-    assert running.add(Fraction(1, 3)) == 1
-    assert running.add(Fraction(1, 3)) == 0
-    assert running.exact == 1
-    assert running.given == round_half_up(running.exact)

@@ -1,6 +1,5 @@
 """What the wire types let through, and that JSON Schema agrees."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import jsonschema_rs
@@ -23,10 +22,9 @@ from schemas.kernel.wire import (
     Text,
     dec_hook,
     enc_hook,
-    instant_faults,
     schema_hook,
 )
-from tests.unit.kernel.models import HORIZON, schedules
+from tests.unit.kernel.models import schedules
 
 GOOD: list[tuple[Any, list[object]]] = [
     (Id, ["a", "colossus-1", "a" * 63]),
@@ -119,18 +117,6 @@ def test_a_bad_schedule_is_told_with_its_path(steps: str, words: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=words) as caught:
         DECODER.decode(f'{{"quantity": {steps}}}')
     assert str(caught.value).endswith("at `$.quantity`")
-
-
-def test_every_time_out_of_bounds_is_told_with_its_path() -> None:
-    old, fine = datetime(1999, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
-    line = Line(
-        quantity=Schedule.EMPTY, during=Interval(old, fine), due={"a": [fine, fine.replace(microsecond=5)]}
-    )
-    assert instant_faults(line) == [
-        "outside the years 2000 to 2199 - at `$.during.start`",
-        "a time must be whole seconds - at `$.due.a[1]`",
-    ]
-    assert instant_faults(Line(quantity=Schedule.constant(0, HORIZON, 1))) == []
 
 
 def test_only_known_types_have_hooks() -> None:

@@ -11,7 +11,7 @@ from infra.outcomes import Asked
 from infra.read_store.memory import MemoryReadStore
 from infra.subscriptions import Subscription
 from infra.telemetry import Telemetry
-from infra.timers import Timers, late_seconds
+from infra.timers import Timers
 from schemas.capacity import MilestoneRecorded
 from tests.support.echo import CAPACITY, CONTRACTS, record
 from tests.support.milestones import AT
@@ -124,9 +124,3 @@ async def test_in_a_sandbox_only_the_timer_whose_turn_it_is_fires() -> None:
     assert await setting.timers.turn(turns) == 1
     assert await setting.timers.turn(turns) == 0
     assert await setting.rang() == ["rang-0-2"]
-
-
-def test_lateness_is_counted_from_the_first_that_has_not_fired() -> None:
-    assert late_seconds(None, AT) == 0
-    assert late_seconds(AT + timedelta(seconds=3), AT) == 0
-    assert late_seconds(AT, AT + timedelta(seconds=3)) == 3

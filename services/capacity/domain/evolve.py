@@ -215,8 +215,9 @@ def _since(event: CapacityReserved | CapacityReceived) -> int | None:
 
 
 def _taken_over(event: ReservationTakenOver, old: Holding) -> Holding:
-    start = seconds(event.start)
-    recalled = old.recalled.clip(start, None) if event.whole else Schedule.EMPTY
+    # the old one was told first: what had been taken back of it went along then
+    went = next((went for went in reversed(old.went) if went.other == event.reservation), None)
+    recalled = Schedule.EMPTY if went is None else went.recalled
     return Holding(
         name=event.reservation,
         holder=event.holder,
@@ -233,7 +234,8 @@ def _taken_over(event: ReservationTakenOver, old: Holding) -> Holding:
         notice_hours=old.notice_hours,
         recall=event.recall,
         recalled=recalled,
-        came=Move(start, old.name, event.quantity, event.whole),
+        recalled_above=Schedule.EMPTY if went is None else went.recalled_above,
+        came=Move(seconds(event.start), old.name, event.quantity, event.whole),
     )
 
 
@@ -305,14 +307,18 @@ def _released(pool: Pool, holding: Holding, event: ReservationReleased) -> Holdi
 
 
 def _transferred(holding: Holding, event: ReservationTransferred) -> Holding:
-    move = Move(seconds(event.start), event.new_reservation, event.moved, event.whole)
-    recalled = holding.recalled.clip(None, event.start) if event.whole else holding.recalled
+    start = seconds(event.start)
+    move = Move(start, event.new_reservation, event.moved, event.whole)
+    if event.whole:
+        back, above = holding.recalled.clip(start, None), holding.recalled_above.clip(start, None)
+        move = replace(move, recalled=back, recalled_above=above)
     gone = holding.wanted.clip(event.start, None) if event.whole else event.asked or event.moved
     return replace(
         holding,
         quantity=event.quantity,
         wanted=holding.wanted.minus(gone),
-        recalled=recalled,
+        recalled=holding.recalled - move.recalled,
+        recalled_above=holding.recalled_above - move.recalled_above,
         went=(*holding.went, move),
     )
 

@@ -258,6 +258,27 @@ async def test_a_recall_stays_when_the_terms_change(world: World) -> None:
     assert [type(right) for right in rights] == [LineRecall]
 
 
+async def test_what_was_recalled_stays_so_when_the_contract_goes_over(world: World) -> None:
+    recall = RecallRight(notice_hours=24, max_percent="20")
+    await world.sign("acme", "a", "beta", line(100), recall=recall)
+
+    def back(name: str, start: float, quantity: int) -> RecallCapacity:
+        return RecallCapacity(
+            pool="north", reservation=name, start=hour(start), until=hour(200), quantity=quantity
+        )
+
+    await world.done("acme", back("acme/a/main", 100, 20))
+    novation = NovateContract(
+        contract="a", to="calm", new_contract="b", effective_at=hour(150), share_percent="100"
+    )
+    await world.done("acme", novation)
+    assert await world.has("beta", "acme/a/main", "reserved") == [(0, 100, 100), (100, 150, 80)]
+    assert await world.has("calm", "acme/b/main", "reserved") == [(150, 200, 80), (200, END, 100)]
+    refused = await world.do("acme", back("acme/b/main", 160, 1))
+    assert isinstance(refused, Rejected)
+    assert str(refused.refused.code) == "not_recallable"
+
+
 async def test_a_contract_without_a_pool_is_answered_in_the_suppliers_book(world: World) -> None:
     await world.sign("beta", "sub", "calm", below("acme/none", 60))
     assert await world.told("beta", "beta/sub") == ["RequestRefused", "TermsTaken"]

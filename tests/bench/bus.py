@@ -122,11 +122,17 @@ async def latencies(store: PostgresEventStore, bus: KafkaBus, ledger: Ledger) ->
         assert result.place.first is not None
         acked[result.shard, result.place.first] = time.perf_counter()
 
+    async def all_arrived() -> None:
+        async with asyncio.timeout(10):
+            while not acked.keys() <= arrived.keys():  # noqa: ASYNC110 of another task
+                await asyncio.sleep(0.01)
+
     reading = asyncio.create_task(read())
+    await asyncio.gather(*(send(PER_SECOND * SECONDS + number) for number in range(PLAN.shards)))
+    await all_arrived()  # each relay has found out where its topic stands
+    acked.clear()
     await _paced(send, PER_SECOND * SECONDS)
-    async with asyncio.timeout(10):
-        while not acked.keys() <= arrived.keys():  # noqa: ASYNC110 of another task
-            await asyncio.sleep(0.01)
+    await all_arrived()
     await ended(reading)
     await tail.close()
     await node.close()

@@ -11,6 +11,7 @@ from schemas.kernel.names import local, owner, qualify
 from schemas.settlement import CostEvent, CostRecorded, RecordCost, SettlementRejection
 from services.settlement.domain.book import Book
 from services.settlement.domain.receipts import in_currency
+from services.settlement.domain.standing import BOOKED_MAX, too_large
 
 DEFAULT_CURRENCY = "USD"
 
@@ -44,6 +45,8 @@ def record_cost(states: States, order: Order[RecordCost]) -> Outcome:
     value = in_currency(command.amount, currency)
     if value is None:
         return Refused(SettlementRejection.CURRENCY_MISMATCH, {"currency": currency})
+    if abs(value) > BOOKED_MAX:
+        return too_large(currency)
     event = CostRecorded(
         pool=pool,
         interval=command.interval,

@@ -4,6 +4,7 @@ from typing import Any
 
 from schemas.decision import Emitted, Order, Outcome, Refused, States
 from schemas.kernel.agreement import days_after
+from schemas.kernel.money import minor
 from schemas.settlement import (
     AccountEvent,
     CloseInterval,
@@ -17,7 +18,15 @@ from schemas.settlement import (
 from services.settlement.domain.account import Account, Statement, evolve, initial
 from services.settlement.domain.intervals import Slot
 from services.settlement.domain.open_items import Tray
-from services.settlement.domain.standing import Computed, Standing, lacking_rate, not_theirs, stream_of
+from services.settlement.domain.standing import (
+    BOOKED_MAX,
+    Computed,
+    Standing,
+    not_theirs,
+    stream_of,
+    too_large,
+    unbookable,
+)
 from services.settlement.domain.statement import Issue, statement
 
 
@@ -31,8 +40,7 @@ def issue_statement(states: States, order: Order[IssueStatement]) -> Outcome:
         return Refused(
             SettlementRejection.INTERVAL_CLOSED, {"statement": state.by_interval[found.interval.start]}
         )
-    refused = lacking_rate(states[f"book-{order.book}"], found.currency, order.effective_at)
-    return refused or _issued(state, order, found)
+    return _issued(states, order, found)
 
 
 def close_interval(states: States, order: Order[CloseInterval]) -> Outcome:
@@ -48,10 +56,10 @@ def close_interval(states: States, order: Order[CloseInterval]) -> Outcome:
         return []
     emitted: list[Emitted] = []
     if found.interval.start not in state.by_interval:
-        refused = lacking_rate(states[f"book-{order.book}"], found.currency, order.effective_at)
-        if refused is not None:
-            return [] if order.by_machine else refused
-        emitted = _issued(state, order, found)
+        issued = _issued(states, order, found)
+        if isinstance(issued, Refused):
+            return [] if order.by_machine else issued
+        emitted = issued
     standing: Standing = order.facts
     closed = IntervalClosed(
         contract=standing.contract,
@@ -98,8 +106,10 @@ def _ended(order: Order[Any]) -> Slot | Refused:
     return computed.slot
 
 
-def _issued(state: Account, order: Order[Any], slot: Slot) -> list[Emitted]:
+def _issued(states: States, order: Order[Any], slot: Slot) -> list[Emitted] | Refused:
+    """The statement, and where money that waits goes; refused if the books cannot hold what it comes to."""
     standing: Standing = order.facts
+    state: Account = states[stream_of(standing.contract)]
     computed = standing.computed
     assert computed is not None, "gathered for every statement"
     issue = Issue(
@@ -112,10 +122,29 @@ def _issued(state: Account, order: Order[Any], slot: Slot) -> list[Emitted]:
         earned=computed.earned,
     )
     event = statement(issue, state, slot)
+    refused = unbookable(
+        states[f"book-{order.book}"], event.currency, order.effective_at, largest(event)
+    ) or _uncounted(event)
+    if refused is not None:
+        return refused
     tray = Tray(state, standing.contract)
     tray.add(as_open(event))
     tray.settle(order.effective_at)
     return [_emit(standing, made) for made in (event, *tray.events)]
+
+
+def largest(event: StatementIssued) -> int:
+    """The largest amount that a statement brings to the books, in minor units, without its sign."""
+    texts = [event.net, event.total, *(line.amount for line in event.lines)]
+    texts += [tax.amount for tax in event.taxes] + [revenue.amount for revenue in event.recognised]
+    return max(abs(minor(text, event.currency)) for text in texts)
+
+
+def _uncounted(event: StatementIssued) -> Refused | None:
+    """The refusal of more GPU-seconds than the books hold."""
+    measured = event.measured
+    counted = (measured.committed, measured.allocated, measured.used, measured.unused, measured.passed_on)
+    return too_large(event.currency) if max(map(abs, counted)) > BOOKED_MAX else None
 
 
 def as_open(event: StatementIssued) -> Statement:

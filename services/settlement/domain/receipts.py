@@ -24,10 +24,10 @@ from services.settlement.domain.account import Account, Payment, Statement, TaxD
 from services.settlement.domain.open_items import Tray, claimable
 from services.settlement.domain.standing import (
     Standing,
-    lacking_rate,
     not_theirs,
     statement_name,
     stream_of,
+    unbookable,
 )
 
 
@@ -64,7 +64,7 @@ def record_payment(states: States, order: Order[RecordPayment]) -> Outcome:
         return [] if same else Refused(SettlementRejection.PAYMENT_EXISTS_OTHERWISE)
     if value is None or len(whole) < len(parts):
         return Refused(SettlementRejection.CURRENCY_MISMATCH, {"currency": standing.currency})
-    missing = lacking_rate(states[f"book-{order.book}"], standing.currency, command.received_at)
+    missing = unbookable(states[f"book-{order.book}"], standing.currency, command.received_at, value)
     if missing is not None:
         return missing
     tray = Tray(state, standing.contract)
@@ -97,7 +97,7 @@ def issue_credit_note(states: States, order: Order[IssueCreditNote]) -> Outcome:
         return Refused(SettlementRejection.PAYMENT_EXISTS_OTHERWISE, {"credit_note": command.credit_note})
     if net is None:
         return Refused(SettlementRejection.CURRENCY_MISMATCH, {"currency": statement.currency})
-    missing = lacking_rate(states[f"book-{order.book}"], statement.currency, order.effective_at)
+    missing = unbookable(states[f"book-{order.book}"], statement.currency, order.effective_at, net)
     if missing is not None:
         return missing
     event = _credit_note(standing, order, statement, net)

@@ -1,14 +1,15 @@
 """What was found before a command on an account is decided: who the parties are, and for a statement f(K)."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from schemas.decision import Order, Refused
 from schemas.kernel.instants import iso
+from schemas.kernel.money import amount, digits
 from schemas.kernel.names import local, qualify
 from schemas.settlement import BasisEntry, SettlementRejection
 from services.settlement.domain.book import Book
@@ -58,13 +59,30 @@ def not_theirs(order: Order[Any], party: str = "supplier") -> Refused | None:
     return None
 
 
-def lacking_rate(book: Book, currency: str, at: datetime) -> Refused | None:
-    """The refusal of what cannot be booked for want of a rate; None where it can."""
-    day: date = at.date()
-    if not book.lacks_rate(currency, day):
-        return None
-    details = {"pair": f"{currency}/{book.currency}", "date": iso(at)[:10]}
-    return Refused(SettlementRejection.RATE_MISSING, details)
+BOOKED_MAX: Final = 10**17 - 1
+"""The most minor units, or GPU-seconds, of one posting: books of 64 bits hold the sum of many such."""
+
+
+def unbookable(book: Book, currency: str, at: datetime, value: int) -> Refused | None:
+    """The refusal of an amount that the books cannot hold, or not for want of a rate; None where they can.
+
+    `value` in minor units of `currency`, of either sign.
+    """
+    if abs(value) > BOOKED_MAX:
+        return too_large(currency)
+    found = book.rate_on(currency, at.date())
+    if found is None:
+        details = {"pair": f"{currency}/{book.currency}", "date": iso(at)[:10]}
+        return Refused(SettlementRejection.RATE_MISSING, details)
+    books = book.currency or currency
+    worth = abs(value) * found * Fraction(10) ** (digits(books) - digits(currency))
+    return too_large(books) if worth > BOOKED_MAX else None
+
+
+def too_large(currency: str) -> Refused:
+    """The refusal of an amount that is larger than books hold in a currency."""
+    details = {"currency": currency, "most": amount(BOOKED_MAX, currency)}
+    return Refused(SettlementRejection.CURRENCY_MISMATCH, details)
 
 
 def statement_name(name: str, order: Order[Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 from cli.connection import Connection
@@ -37,7 +38,7 @@ def check(*files: Path, live: Live = False, connection: Connection = _HERE) -> i
     """
     if not files:
         raise ScenarioError("name at least one scenario file")
-    out, results = Console(highlight=False, soft_wrap=True), list[int]()
+    out, results = Console(highlight=False, soft_wrap=True, emoji=False), list[int]()
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("playing", total=len(files))
         for path in files:
@@ -62,7 +63,7 @@ def run(
         live: Play on a sandbox ledger of the running stack; otherwise in memory.
         connection: How to reach the services.
     """
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, soft_wrap=True, emoji=False)
 
     async def printed() -> int:
         worst = 0
@@ -78,15 +79,15 @@ def _checked(path: Path, out: Console, connection: Connection | None) -> int:
     try:
         wrong = asyncio.run(_wrong(load(path), connection))
     except ScenarioError as error:
-        out.print(f"[red]unreadable[/] {error}")
+        out.print("[red]unreadable[/]", escape(str(error)))
         return UNREADABLE
     except (NotAtRestError, ClientError) as error:
-        out.print(f"[red]stuck[/] {path}: {error}")
+        out.print("[red]stuck[/]", escape(f"{path}: {error}"))
         return FAILED
     if not wrong:
-        out.print(f"[green]as expected[/] {path}")
+        out.print("[green]as expected[/]", escape(str(path)))
         return 0
-    out.print(f"[red]not as expected[/] {path}", *wrong, sep="\n")
+    out.print(f"[red]not as expected[/] {escape(str(path))}", *map(escape, wrong), sep="\n")
     return FAILED
 
 

@@ -78,6 +78,7 @@ def steps(plan: Plan) -> Iterator[Step]:
     yield _step("ledger", "ledger_grants.sql", OWNER, services=services)
     for log, writer in plan.logs.items():
         yield _step(log, "0001_log.sql", OWNER, log=log)
+        yield _step(log, "0002_log.sql", OWNER, log=log)
         for name in ("append.sql", "resolve.sql", "verify.sql"):
             yield _step(log, name, OWNER, log=log)
         yield _step(log, "log_grants.sql", OWNER, log=log, writer=writer, services=services)

@@ -122,10 +122,6 @@ class ReadStore(Protocol):
         """Return the timers not yet fired with `due <= until`, by (due, kind, stream, id)."""
         ...
 
-    async def next_due(self, service: str) -> datetime | None:
-        """Return when the next timer is due, None if there is none."""
-        ...
-
     async def fired(self, service: str, timer: str) -> None:
         """Note that a timer's command is settled; noting it twice is harmless."""
         ...

@@ -126,10 +126,6 @@ class MemoryReadStore:
         found = [timer for timer in self._open(service) if timer.due <= until]
         return sorted(found, key=lambda timer: (timer.due, timer.stream, timer.kind, timer.id))
 
-    async def next_due(self, service: str) -> datetime | None:
-        """See `ReadStore.next_due`."""
-        return min((timer.due for timer in self._open(service)), default=None)
-
     async def fired(self, service: str, timer: str) -> None:
         """See `ReadStore.fired`."""
         self._fired.add((service, timer))

@@ -101,12 +101,6 @@ class PostgresReadStore:
             rows = await connection.fetch(self._statement("due"), service, until)
         return [_timer(row) for row in rows]
 
-    async def next_due(self, service: str) -> datetime | None:
-        """See `ReadStore.next_due`."""
-        async with self._database.reading() as connection:
-            found: datetime | None = await connection.fetchval(self._statement("next_due"), service)
-        return found
-
     async def fired(self, service: str, timer: str) -> None:
         """See `ReadStore.fired`."""
         await self._execute("fired", service, timer)

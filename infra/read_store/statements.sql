@@ -118,10 +118,6 @@ from {schema}.timer
 where service = $1 and not fired and due <= $2
 order by due, stream, kind, id;
 
--- name: next_due
--- $1 service
-select min(due) from {schema}.timer where service = $1 and not fired;
-
 -- name: fired
 -- $1 service, $2 timer
 update {schema}.timer set fired = true where service = $1 and id = $2 and not fired;

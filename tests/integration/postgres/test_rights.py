@@ -50,7 +50,7 @@ async def test_a_service_may_only_do_what_is_its_own(ledger: LedgerDatabase, sql
     "sql",
     [
         "select contracts.hold(0)",
-        "delete from contracts.quarantine",
+        "delete from contracts.snapshot",
         "select ledger.advance('2030-01-01')",
         "create table public.mine ()",
     ],

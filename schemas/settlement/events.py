@@ -9,8 +9,10 @@ from schemas.kernel.wire import Instant
 from schemas.message import Event
 from schemas.settlement.values import (
     Allocation,
+    AmountText,
     BasisEntry,
     BilledLine,
+    CurrencyCode,
     Measured,
     NettedStatement,
     NettingPayment,
@@ -31,10 +33,10 @@ class StatementIssued(Event, tag="settlement.StatementIssued.v1"):
     statement: str
     contract: str
     interval: Interval
-    currency: str
+    currency: CurrencyCode
     rulebook: int
-    net: str
-    total: str
+    net: AmountText
+    total: AmountText
     calendar: Interval
     zone: str
     rounding: Rounding
@@ -64,9 +66,9 @@ class CreditNoteIssued(Event, tag="settlement.CreditNoteIssued.v1"):
     contract: str
     credit_note: str
     statement: str
-    currency: str
-    net: str
-    total: str
+    currency: CurrencyCode
+    net: AmountText
+    total: AmountText
     reason: str
     issued_at: Instant
     taxes: tuple[TaxEntry, ...] = ()
@@ -77,8 +79,8 @@ class PaymentRecorded(Event, tag="settlement.PaymentRecorded.v1"):
 
     contract: str
     payment: str
-    currency: str
-    amount: str
+    currency: CurrencyCode
+    amount: AmountText
     received_at: Instant
     remittance: tuple[Remittance, ...] = ()
 
@@ -88,7 +90,7 @@ class PaymentAllocated(Event, tag="settlement.PaymentAllocated.v1"):
 
     contract: str
     payment: str
-    currency: str
+    currency: CurrencyCode
     allocations: tuple[Allocation, ...]
 
 
@@ -97,7 +99,7 @@ class CreditApplied(Event, tag="settlement.CreditApplied.v1"):
 
     contract: str
     statement: str
-    currency: str
+    currency: CurrencyCode
     allocations: tuple[Allocation, ...]
 
 
@@ -107,8 +109,8 @@ class DisputeOpened(Event, tag="settlement.DisputeOpened.v1"):
     contract: str
     dispute: str
     statement: str
-    currency: str
-    amount: str
+    currency: CurrencyCode
+    amount: AmountText
     reason: str
     opened_at: Instant
 
@@ -119,8 +121,8 @@ class DisputeResolved(Event, tag="settlement.DisputeResolved.v1"):
     contract: str
     dispute: str
     statement: str
-    currency: str
-    upheld: str
+    currency: CurrencyCode
+    upheld: AmountText
     resolved_at: Instant
 
 
@@ -128,8 +130,8 @@ class InterestClaimed(Event, tag="settlement.InterestClaimed.v1"):
     """Late interest was claimed; `amount` is what had accrued less what was claimed before."""
 
     contract: str
-    currency: str
-    amount: str
+    currency: CurrencyCode
+    amount: AmountText
     up_to: Instant
 
 
@@ -148,8 +150,8 @@ class StatementNetted(Event, tag="settlement.StatementNetted.v1"):
     contract: str
     statement: str
     netting: str
-    currency: str
-    amount: str
+    currency: CurrencyCode
+    amount: AmountText
     value_date: Instant
 
 
@@ -163,7 +165,7 @@ class AccountRemeasured(Event, tag="settlement.AccountRemeasured.v1"):
 class BookSet(Event, tag="settlement.BookSet.v1"):
     """The currency of a tenant's books."""
 
-    currency: str
+    currency: CurrencyCode
 
 
 class RateRecorded(Event, tag="settlement.RateRecorded.v1"):
@@ -181,9 +183,9 @@ class NettingProposed(Event, tag="settlement.NettingProposed.v1"):
     proposer: str
     party: str
     parties: tuple[str, ...]
-    currency: str
+    currency: CurrencyCode
     value_date: Instant
-    net: dict[str, str]
+    net: dict[str, AmountText]
     payments: tuple[NettingPayment, ...]
     statements: tuple[NettedStatement, ...]
 
@@ -200,9 +202,9 @@ class NettingSettled(Event, tag="settlement.NettingSettled.v1"):
 
     netting: str
     party: str
-    currency: str
+    currency: CurrencyCode
     settled_at: Instant
-    net: dict[str, str]
+    net: dict[str, AmountText]
     payments: tuple[NettingPayment, ...]
     statements: tuple[NettedStatement, ...]
 
@@ -212,8 +214,8 @@ class CostRecorded(Event, tag="settlement.CostRecorded.v1"):
 
     pool: str
     interval: Interval
-    currency: str
-    amount: str
+    currency: CurrencyCode
+    amount: AmountText
     what: str
 
 

@@ -20,6 +20,14 @@ Pair = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}/[A-Z]{3}$(?!\n)")]
 Rulebook = Annotated[int, msgspec.Meta(ge=1, le=1)]
 """The number of a released rulebook; raised with each release."""
 
+AmountText = Annotated[
+    str, msgspec.Meta(description="A decimal string with all digits of its currency, such as -12.50.")
+]
+"""An amount as we record it: said, not checked, so that whatever was once recorded can be read for ever."""
+
+CurrencyCode = Annotated[str, msgspec.Meta(description="An ISO 4217 code, such as USD.")]
+"""A currency as we record it: said, not checked, likewise."""
+
 Kind: TypeAlias = Literal[
     "fixed", "capacity", "block", "usage", "residual", "delivery", "recall", "minimum",
     "termination_fee", "late_interest", "sla", "prepayment",
@@ -52,8 +60,8 @@ class BilledLine(Value):
     kind: Kind
     interval: Interval
     service: Interval
-    amount: str
-    tax: str
+    amount: AmountText
+    tax: AmountText
     charge: str | None = None
     quantity: str | None = None
     unit: str | None = None
@@ -68,8 +76,8 @@ class TaxEntry(Value):
 
     category: str
     rate_percent: str
-    base: str
-    amount: str
+    base: AmountText
+    amount: AmountText
 
 
 class UndeterminedFee(Value):
@@ -84,7 +92,7 @@ class Recognised(Value):
     """Revenue booked with a statement: the rounded total to date less what was booked before."""
 
     account: str
-    amount: str
+    amount: AmountText
 
 
 class Measured(Value):
@@ -108,7 +116,7 @@ class Allocation(Value):
     """A part of a payment or credit applied to a statement; it counts from `at` on."""
 
     statement: str
-    amount: str
+    amount: AmountText
     at: Instant
 
 
@@ -117,7 +125,7 @@ class NettingPayment(Value):
 
     payer: str
     payee: str
-    amount: str
+    amount: AmountText
 
 
 class NettedStatement(Value):
@@ -126,4 +134,4 @@ class NettedStatement(Value):
     statement: str
     debtor: str
     creditor: str
-    amount: str
+    amount: AmountText

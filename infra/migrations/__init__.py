@@ -79,7 +79,7 @@ def steps(plan: Plan) -> Iterator[Step]:
     for log, writer in plan.logs.items():
         yield _step(log, "0001_log.sql", OWNER, log=log)
         yield _step(log, "0002_log.sql", OWNER, log=log)
-        for name in ("append.sql", "resolve.sql", "verify.sql"):
+        for name in ("append.sql", "append_one.sql", "resolve.sql", "verify.sql"):
             yield _step(log, name, OWNER, log=log)
         yield _step(log, "log_grants.sql", OWNER, log=log, writer=writer, services=services)
     for service in plan.services:

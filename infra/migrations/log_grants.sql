@@ -9,7 +9,7 @@ grant select on all tables in schema {log} to capledger_operations;
 grant select on {log}.event, {log}.event_json to capledger_reader;
 grant select on {log}.command to {writer};
 grant select, insert, delete, truncate on {log}.snapshot to {writer};
-grant execute on function {log}.append, {log}.hold, {log}.place to {writer};
+grant execute on function {log}.append, {log}.append_one, {log}.hold, {log}.place to {writer};
 grant execute on function {log}.resolve to {services};
 grant execute on function {log}.verify to {services}, capledger_operations;
 

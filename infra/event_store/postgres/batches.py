@@ -84,6 +84,42 @@ def _follow(batch: Batch, events: list[NewEvent]) -> tuple[list[int], list[int]]
     return added, numbers
 
 
+def one(shard: int, batch: Batch) -> list[Any] | None:
+    """Return the values of `append_one`'s parameters (see sql/append_one.sql), None if it is not for it."""
+    if len(batch.commands) != 1 or len(batch.streams) != 1:
+        return None
+    (command,), (decided,) = batch.commands, batch.streams
+    if command.refused or len(command.events) != 1:
+        return None
+    (event,) = command.events
+    assert (event.tenant, event.stream) == (decided.tenant, decided.stream), "it was decided on"
+    assert event.version == decided.version + 1, "the batch's versions follow its streams"
+    return [
+        shard,
+        command.tenant,
+        command.actor,
+        command.id,
+        command.digest,
+        command.cause_recorded_at,
+        event.stream,
+        decided.version,
+        event.type,
+        event.counterparty,
+        event.event_id,
+        event.effective_at,
+        event.payload,
+        event.meta,
+        event.leaf,
+    ]
+
+
+def outcome_of_one(row: Row) -> Appended:
+    """Return what an answer of `append_one` says, if it has appended."""
+    position: int = row["head_position"]
+    at: datetime = row["head_recorded_at"]
+    return Appended((Place(position, position, at),), Head(position, row["head_chain"], at))
+
+
 def outcome(batch: Batch, row: Row) -> Appended | Conflict:
     """Return what an answer of `append` says."""
     findings = _findings(row)

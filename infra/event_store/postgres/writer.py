@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from infra.database import POSITION_MAX, Connection, Database, committing, reading
 from infra.event_store import Appended, Batch, Conflict, Recorded
-from infra.event_store.postgres.batches import arguments, outcome
+from infra.event_store.postgres.batches import arguments, one, outcome, outcome_of_one
 from infra.event_store.postgres.records import records
 from infra.event_store.postgres.statements import statement
 
@@ -19,13 +19,19 @@ class OptimisticWriter:
         """Take the log's database, the log and the shard."""
         self._database, self._log, self._shard = database, log, shard
         self._append = statement("append", log)
+        self._append_one = statement("append_one", log)
         self._stream = statement("stream", log)
 
     async def append(self, batch: Batch) -> Appended | Conflict:
         """See `Writer.append`."""
-        values = arguments(self._shard, batch)
+        plain = one(self._shard, batch)
         async with self._database.appending() as connection:
             with committing():
+                if plain is not None:
+                    row = await connection.fetchrow(self._append_one, *plain, timeout=APPEND_SECONDS_MAX)
+                    if row is not None and row["head_position"] is not None:
+                        return outcome_of_one(row)
+                values = arguments(self._shard, batch)
                 row = await connection.fetchrow(self._append, *values, timeout=APPEND_SECONDS_MAX)
         assert row is not None, "append returns one row"
         return outcome(batch, row)

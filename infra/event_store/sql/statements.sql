@@ -5,6 +5,10 @@
 select * from {log}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
                            $20, $21, $22, $23, $24);
 
+-- name: append_one
+-- See append_one.sql for the 15 parameters.
+select * from {log}.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+
 -- name: hold
 -- $1 shard
 select {log}.hold($1);

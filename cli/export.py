@@ -26,6 +26,7 @@ from infra.node import Node
 from infra.operating import as_service
 from infra.past import Past
 from infra.service import Service
+from infra.tokens import Basis, TokenError
 from schemas.decision import Refused
 from services.settlement import exporting
 from services.settlement.exports.parties import PartyDetails
@@ -38,6 +39,10 @@ T = TypeVar("T")
 To = Annotated[Path, Parameter(name="--to", help="The folder to write into; made if it is not there.")]
 
 
+class NotTakenInError(ConfigError):
+    """What is asked for as known at some time is not in every read model yet: it will be in a moment."""
+
+
 class NothingThereError(ConfigError):
     """There is nothing of that name to export."""
 
@@ -48,11 +53,13 @@ class When:
     """As of when.
 
     Attributes:
-        known_at: as known at a past instant or day; now otherwise.
-        valid_at: asked about this instant or day; now otherwise.
+        known_at: as known at a past instant or day, or as an earlier reply rests on it; now otherwise.
+        valid_at: asked about this instant or day; otherwise the one of the basis given, or now.
     """
 
-    known_at: Annotated[str | None, Parameter(help="As known at a past instant or day.")] = None
+    known_at: Annotated[
+        str | None, Parameter(help="As known at a past instant or day, or the basis of a reply.")
+    ] = None
     valid_at: Annotated[str | None, Parameter(help="The instant or day asked about.")] = None
 
 
@@ -162,18 +169,42 @@ def _read(
     service: Service, when: When, where: Where, read: Callable[[Node, Past, datetime], Awaitable[T]]
 ) -> T:
     """Return what is read of a ledger, at one cut and valid at one instant."""
-    known_at, valid_at = moment(when.known_at), moment(when.valid_at)
+    valid_at = moment(when.valid_at)
 
     async def run() -> T:
         config = where.settings(service.name)
         async with as_service(config, where.name(config), service) as stage:
             node = await stage.node(service)
             now = await stage.store.now()
-            cut = await (_taken_in(node) if known_at is None else node.past.resolve(instant(known_at)))
-            at = now.replace(microsecond=0) if valid_at is None else instant(valid_at)
+            cut, of_basis = await _known(node, moment(when.known_at))
+            at = (of_basis or now.replace(microsecond=0)) if valid_at is None else instant(valid_at)
             return await read(node, node.past.at(cut), at)
 
     return asyncio.run(run())
+
+
+async def _known(node: Node, known_at: str | None) -> tuple[Cut, datetime | None]:
+    """Return what is known at an instant or a basis, else all that is taken in; of a basis its instant too.
+
+    Raises:
+        ConfigError: a basis that does not hold here, or no instant.
+        NotTakenInError: it is not in every read model yet.
+    """
+    if known_at is None:
+        return await _taken_in(node), None
+    if node.sealer.kind(known_at) is None:
+        cut, valid_at = await node.past.resolve(instant(known_at)), None
+    else:
+        try:
+            basis: Basis = node.sealer.open("basis", node.ledger.name, known_at).mark
+        except TokenError as error:
+            raise ConfigError(f"--known-at: {error}") from error
+        cut, valid_at = basis.cut, basis.valid_at
+    for projection in node.service.projections:
+        consumed = await node.past.consumed(projection.name)
+        if any(consumed.position(*at) < cut.position(*at) for at in consumed.positions):
+            raise NotTakenInError(f"{projection.name} has not taken in all that is asked for: try again")
+    return cut, valid_at
 
 
 async def _taken_in(node: Node) -> Cut:

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from infra.codec import plain
-from infra.http.outcomes import Outcome, outcome_of, rehearsed, told, traceparent
+from infra.http.outcomes import Outcome, outcome_of, recorded_of, rehearsed, told, traceparent
 from infra.http.reading import faults_in, read_judged
 from infra.http.replies import JSON, problem_reply, reply
 from infra.http.serving import IN_FLIGHT, REQUEST_ID, require
@@ -83,12 +83,13 @@ async def each(
     """Do each command for itself, in order; return one result each."""
     header = request.headers.get("traceparent")
     asked = [asked_of(caller, one, header) for one in entries if isinstance(one, Intended)]
-    done = iter(await caller.desk.node.commands.submit_each(asked))
+    answers = await caller.desk.node.commands.submit_each(asked)
+    done, at_hand = iter(answers), await recorded_of(caller, answers)
     results: list[dict[str, Any]] = []
     for one in entries:
         result: Result | Exception = next(done) if isinstance(one, Intended) else one
         id_ = one.id if isinstance(one, Intended) else None
-        outcome = await outcome_of(site, caller, result)
+        outcome = await outcome_of(site, caller, result, at_hand)
         results.append(told(id_, outcome, request[REQUEST_ID]))
     return results
 

@@ -1,6 +1,7 @@
 """What came of commands, as their sender may see it: receipts with sealed tokens, problems, warnings."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from infra.codec import plain
@@ -13,18 +14,28 @@ from infra.problems import Code, ProblemError, refusal
 from infra.strict_json import UnreadableError
 from infra.tokens import ReceiptMark
 from infra.validation import FaultyMessageError
+from schemas.decision import Origin
 from schemas.message import tag
 from schemas.visibility import sees
 
+READ_AT_ONCE = 1000
 Outcome = tuple[str, ProblemError | None, Mapping[str, Any]]
 """`accepted`, `duplicate`, `rejected`, `conflict`, `not_done`, `unknown`; its problem; other members."""
 
 
-async def outcome_of(site: Site, caller: Caller, result: Result | Exception) -> Outcome:
-    """Return what to tell of one command."""
+NOTHING_AT_HAND: Mapping[Origin, Recorded] = {}
+
+
+async def outcome_of(
+    site: Site,
+    caller: Caller,
+    result: Result | Exception,
+    at_hand: Mapping[Origin, Recorded] = NOTHING_AT_HAND,
+) -> Outcome:
+    """Return what to tell of one command; `at_hand`: events that need not be read any more."""
     match result:
         case Accepted(duplicate=duplicate):
-            events = await _events(caller, result)
+            events = await _events(caller, result, at_hand)
             chain = events[-1].chain if events and isinstance(events[-1], Recorded) else result.chain
             visible = [event for event in events if _visible(caller, event)]
             members = {
@@ -73,15 +84,52 @@ def traceparent(header: str | None, intended: Intended) -> str | None:
     return intended.traceparent or header
 
 
-async def _events(caller: Caller, accepted: Accepted) -> Sequence[NewEvent | Recorded]:
+async def recorded_of(caller: Caller, results: Sequence[Result | Exception]) -> Mapping[Origin, Recorded]:
+    """Return the events of all results that are not at hand: what lies side by side is read at once.
+
+    Those of a sender that repeats a whole batch lie side by side, and would otherwise take a read each.
+    """
+    store = caller.desk.node.store
+    wanted = sorted(
+        {
+            (one.log, one.shard, position)
+            for one in results
+            if isinstance(one, Accepted) and not _is_whole(one)
+            for position in _positions(one)
+        }
+    )
+    found: dict[Origin, Recorded] = {}
+    for _, run in groupby(enumerate(wanted), lambda one: (one[1][:2], one[1][2] - one[0])):
+        places = [place for _, place in run]
+        log, shard, first = places[0]
+        for start in range(0, len(places), READ_AT_ONCE):
+            count = min(READ_AT_ONCE, len(places) - start)
+            for recorded in await store.shard(log, shard, first + start - 1, count):
+                found[recorded.origin] = recorded
+    return found
+
+
+def _positions(accepted: Accepted) -> range:
+    first, last = accepted.place.first, accepted.place.last
+    return range(0) if first is None or last is None else range(first, last + 1)
+
+
+def _is_whole(accepted: Accepted) -> bool:
+    """Whether its events are at hand with their chain."""
+    return bool(accepted.events) and accepted.chain is not None
+
+
+async def _events(
+    caller: Caller, accepted: Accepted, at_hand: Mapping[Origin, Recorded]
+) -> Sequence[NewEvent | Recorded]:
     """Return the events of a command, from the store where this process does not have them or their chain."""
-    place = accepted.place
-    if place.first is None or place.last is None:
-        return ()
-    if accepted.events and accepted.chain is not None:
+    if _is_whole(accepted):
         return accepted.events
-    count = place.last - place.first + 1
-    return await caller.desk.node.store.shard(accepted.log, accepted.shard, place.first - 1, count)
+    origins = [Origin(accepted.log, accepted.shard, position) for position in _positions(accepted)]
+    if all(origin in at_hand for origin in origins):
+        return [at_hand[origin] for origin in origins]
+    store = caller.desk.node.store
+    return await store.shard(accepted.log, accepted.shard, origins[0].position - 1, len(origins))
 
 
 def _receipt(

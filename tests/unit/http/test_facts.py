@@ -168,3 +168,36 @@ async def test_a_dry_run_of_facts_records_nothing(world: World) -> None:
     assert reply.json["dry_run"] is True
     assert [event["type"] for event in reply.json["events"]] == ["capacity.UsageReported.v1"]
     assert (await post(world, usage("u-1"), "application/cloudevents+json")).json["outcome"] == "accepted"
+
+
+async def test_a_batch_that_is_repeated_is_read_back_at_once_with_its_first_receipts(world: World) -> None:
+    items = [
+        {
+            "id": f"sign-{n}",
+            "type": "contracts.SignContract.v1",
+            "data": {"contract": f"deal-{n}", "terms": terms("spacex", "google")},
+        }
+        for n in range(40)
+    ]
+    first = await world.call("contracts", "POST", "/v1/commands", as_="spacex", body=items)
+    reads = Reads(world.system.parts["contracts"].node.store)
+    world.system.parts["contracts"].node.store = reads
+    again = await world.call("contracts", "POST", "/v1/commands", as_="spacex", body=items[::-1])
+    assert {one["outcome"] for one in again.json["results"]} == {"duplicate"}
+    receipts = [one["receipt"] for one in first.json["results"]]
+    assert [one["receipt"] for one in again.json["results"]] == receipts[::-1]
+    assert reads.count == 1
+
+
+class Reads:
+    """A store that counts how often a shard is read."""
+
+    def __init__(self, store: Any) -> None:
+        self._store, self.count = store, 0
+
+    async def shard(self, log: str, shard: int, after: int, limit: int = 1000) -> Any:
+        self.count += 1
+        return await self._store.shard(log, shard, after, limit)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)

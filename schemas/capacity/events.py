@@ -182,6 +182,7 @@ class ReservationTransferred(Event, tag="capacity.ReservationTransferred.v1"):
         quantity: what is left with the old holder.
         whole: all that was left went over, with what was passed on of it.
         start: the instant from which on it did, on the grid.
+        recalled: what had been taken back of what went: it stays recalled, of the new one. None = nothing.
     """
 
     pool: Name
@@ -193,12 +194,16 @@ class ReservationTransferred(Event, tag="capacity.ReservationTransferred.v1"):
     quantity: Schedule
     asked: Schedule | None = None
     whole: bool = False
+    recalled: Schedule | None = None
 
 
 class ReservationTakenOver(Event, tag="capacity.ReservationTakenOver.v1"):
     """A reservation or holding came over from another: what its new holder, the counterparty, has to know.
 
     It keeps its place in the order of reservations, and its giver.
+
+    Attributes:
+        recalled: what had been taken back of it from the old holder, which stays so. None = nothing.
     """
 
     pool: Name
@@ -214,6 +219,7 @@ class ReservationTakenOver(Event, tag="capacity.ReservationTakenOver.v1"):
     asked: Schedule | None = None
     recall: tuple[LineRecall, ...] = ()
     whole: bool = False
+    recalled: Schedule | None = None
 
 
 class GiverChanged(Event, tag="capacity.GiverChanged.v1"):

@@ -7,7 +7,6 @@ import msgspec
 
 from infra.codec import decode_event
 from infra.past import Past
-from schemas.capacity import ReservationTransferred
 from schemas.kernel.agreement import Agreement
 from schemas.kernel.instants import seconds
 from schemas.kernel.schedule import Schedule
@@ -47,9 +46,8 @@ class CapacityFacts:
         """What is held for a line, and where its use is metered."""
         name = f"{agreement.contract}/{line}"
         state = await self._held(name)
-        inherited = await self._inherited(state) if state is not None else Schedule.EMPTY
         return LineFacts(
-            holding=None if state is None else holding(state, inherited),
+            holding=None if state is None else holding(state),
             meters=await self._meters(agreement, name, state),
         )
 
@@ -62,14 +60,6 @@ class CapacityFacts:
         rows = await self._rows({"reservation": reservation})
         taken = [row for row in rows if row["type"] != "capacity.UsePlanned.v1"]
         return held(_event(row) for row in taken) if taken else None
-
-    async def _inherited(self, state: HeldState) -> Schedule:
-        """What had been recalled, from the transfer on, of a reservation that was wholly taken over."""
-        if state.before is None:
-            return Schedule.EMPTY
-        rows = await self._rows({"reservation": state.before.reservation})
-        before = [event for row in rows if not _is_transfer(event := _event(row))]
-        return held(before).recalled.clip(state.before.at, None)
 
     async def _meters(self, agreement: Agreement, name: str, state: HeldState | None) -> tuple[MeterUse, ...]:
         """The meters that count for a line; after whole transfers, under all its names.
@@ -110,7 +100,3 @@ class CapacityFacts:
 
 def _event(row: FactRow) -> Event:
     return decode_event(row["type"], row["payload"])
-
-
-def _is_transfer(event: Event) -> bool:
-    return isinstance(event, ReservationTransferred)

@@ -215,9 +215,7 @@ def _since(event: CapacityReserved | CapacityReceived) -> int | None:
 
 
 def _taken_over(event: ReservationTakenOver, old: Holding) -> Holding:
-    # the old one was told first: what had been taken back of it went along then
-    went = next((went for went in reversed(old.went) if went.other == event.reservation), None)
-    recalled = Schedule.EMPTY if went is None else went.recalled
+    recalled = event.recalled or Schedule.EMPTY
     return Holding(
         name=event.reservation,
         holder=event.holder,
@@ -234,7 +232,7 @@ def _taken_over(event: ReservationTakenOver, old: Holding) -> Holding:
         notice_hours=old.notice_hours,
         recall=event.recall,
         recalled=recalled,
-        recalled_above=Schedule.EMPTY if went is None else went.recalled_above,
+        recalled_above=old.recalled_above.min(recalled),
         came=Move(seconds(event.start), old.name, event.quantity, event.whole),
     )
 
@@ -307,18 +305,13 @@ def _released(pool: Pool, holding: Holding, event: ReservationReleased) -> Holdi
 
 
 def _transferred(holding: Holding, event: ReservationTransferred) -> Holding:
-    start = seconds(event.start)
-    move = Move(start, event.new_reservation, event.moved, event.whole)
-    if event.whole:
-        back, above = holding.recalled.clip(start, None), holding.recalled_above.clip(start, None)
-        move = replace(move, recalled=back, recalled_above=above)
+    move = Move(seconds(event.start), event.new_reservation, event.moved, event.whole)
     gone = holding.wanted.clip(event.start, None) if event.whole else event.asked or event.moved
     return replace(
         holding,
         quantity=event.quantity,
         wanted=holding.wanted.minus(gone),
-        recalled=holding.recalled - move.recalled,
-        recalled_above=holding.recalled_above - move.recalled_above,
+        recalled=holding.recalled - (event.recalled or Schedule.EMPTY),
         went=(*holding.went, move),
     )
 

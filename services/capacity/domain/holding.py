@@ -8,18 +8,12 @@ from services.capacity.domain.causes import NOTHING, total
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A transfer: from `start` on, between this and `other`; `whole`: with all that was passed on of it.
-
-    `recalled`: what had been taken back of what went, of it `recalled_above` from the giver: both go along
-    with a whole transfer.
-    """
+    """A transfer: from `start` on, between this and `other`; `whole`: with all that was passed on of it."""
 
     start: int
     other: str
     moved: Schedule
     whole: bool
-    recalled: Schedule = Schedule.EMPTY
-    recalled_above: Schedule = Schedule.EMPTY
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -146,10 +146,12 @@ def _move(draft: Draft, name: str, moved: MovedLine, at: int) -> None:
     quantum = draft.before.info.quantum_seconds
     start = -(-at // quantum) * quantum
     later = old.quantity.clip(start, None)
-    part, asked = later, old.wanted.clip(start, None)
+    part, asked, back = later, old.wanted.clip(start, None), old.recalled.clip(start, None)
     if moved.quantity is not None:
         asked = on_grid(moved.quantity, quantum).clip(start, None).min(asked)
         part = _share(later, old.wanted, asked, draft.before.info.lot)
+        left = old.wanted.minus(asked).minus(later.minus(part))
+        back = _share_of_recalled(back, left, asked.minus(part))
     if later.is_empty:
         return
     move(
@@ -165,6 +167,7 @@ def _move(draft: Draft, name: str, moved: MovedLine, at: int) -> None:
             line=moved.line,
             asked=asked,
             recall=old.recall,
+            recalled=back,
         ),
     )
 
@@ -179,3 +182,16 @@ def _share(reserved: Schedule, wanted: Schedule, moved: Schedule, lot: int) -> S
         return pro_rata(has, {"a": terms - goes, "b": goes}, lot).get("b", 0)
 
     return combine(share, reserved, wanted, moved)
+
+
+def _share_of_recalled(recalled: Schedule, left: Schedule, lacking: Schedule) -> Schedule:
+    """Return what of the recalled GPUs goes with a share of the terms.
+
+    In proportion to what is not there: `left` of what stays with the old contract, which comes first where
+    remainders are equal, `lacking` of what goes. So neither has more recalled than it lacks.
+    """
+
+    def share(back: int, stays: int, goes: int) -> int:
+        return pro_rata(back, {"a": stays, "b": goes}, 1).get("b", 0)
+
+    return combine(share, recalled, left, lacking)

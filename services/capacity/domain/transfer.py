@@ -28,7 +28,10 @@ States = Mapping[str, Any]
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
-    """A transfer as decided: `start` on the grid; `whole` = all that is left, what was passed on included."""
+    """A transfer as decided: `start` on the grid; `whole` = all that is left, what was passed on included.
+
+    `recalled`: what had been taken back of what goes: it stays so.
+    """
 
     name: str
     new_name: str
@@ -40,6 +43,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     line: str | None = None
     asked: Schedule | None = None
     recall: tuple[LineRecall, ...] = ()
+    recalled: Schedule = Schedule.EMPTY
 
 
 def transfer_reservation(states: States, order: Order[TransferReservation]) -> Outcome:
@@ -57,17 +61,7 @@ def transfer_reservation(states: States, order: Order[TransferReservation]) -> O
     known = reservation_of(pool, order, command.reservation)
     if isinstance(known, Refused):
         return known
-    quantum = pool.info.quantum_seconds
-    start = -(-seconds(order.effective_at) // quantum) * quantum
-    moved = known.quantity if command.quantity is None else command.quantity
-    transfer = Transfer(
-        name=known.name,
-        new_name=command.new_reservation,
-        to=command.to,
-        start=start,
-        moved=moved.clip(start, None),
-        whole=whole,
-    )
+    transfer = _asked(known, order, pool.info.quantum_seconds)
     there = pool.holdings.get(command.new_reservation)
     if there is not None:
         return [] if _same(there, transfer) else Refused(Rejection.RESERVATION_EXISTS_OTHERWISE)
@@ -82,6 +76,22 @@ def transfer_reservation(states: States, order: Order[TransferReservation]) -> O
     move(draft, transfer)
     cover(draft)
     return draft.outcome
+
+
+def _asked(known: Holding, order: Order[TransferReservation], quantum: int) -> Transfer:
+    command = order.command
+    start = -(-seconds(order.effective_at) // quantum) * quantum
+    whole = command.quantity is None
+    moved = known.quantity if command.quantity is None else command.quantity
+    return Transfer(
+        name=known.name,
+        new_name=command.new_reservation,
+        to=command.to,
+        start=start,
+        moved=moved.clip(start, None),
+        whole=whole,
+        recalled=known.recalled.clip(start, None) if whole else Schedule.EMPTY,
+    )
 
 
 def _same(there: Holding, transfer: Transfer) -> bool:
@@ -128,6 +138,7 @@ def _transferred(draft: Draft, old: Holding, transfer: Transfer, left: Schedule)
         quantity=left,
         asked=transfer.asked,
         whole=transfer.whole,
+        recalled=None if transfer.recalled.is_empty else transfer.recalled,
     )
 
 
@@ -146,6 +157,7 @@ def _taken_over(draft: Draft, old: Holding, transfer: Transfer) -> ReservationTa
         asked=transfer.asked,
         recall=transfer.recall,
         whole=transfer.whole,
+        recalled=None if transfer.recalled.is_empty else transfer.recalled,
     )
 
 

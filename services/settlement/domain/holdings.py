@@ -57,12 +57,12 @@ def held(events: Iterable[Event]) -> HeldState:
     return state
 
 
-def holding(state: HeldState, inherited: Schedule = Schedule.EMPTY) -> Holding:
-    """What f reads of it. `inherited`: what had been recalled of a reservation wholly taken over."""
+def holding(state: HeldState) -> Holding:
+    """What f reads of it."""
     return Holding(
         reserved=state.reserved,
         carried=state.carried,
-        recalled=sum_of((state.recalled, inherited)),
+        recalled=state.recalled,
         passed_on=sum_of(state.passed_on.values()),
         delivery_cut=state.cuts.get(Cause.DELIVERY, Schedule.EMPTY),
         maintenance_cut=state.cuts.get(Cause.MAINTENANCE, Schedule.EMPTY),
@@ -96,15 +96,16 @@ def _transfer(state: HeldState, event: Event) -> None:
     match event:
         case ReservationTransferred():
             state.reserved = event.quantity
+            state.recalled = state.recalled.minus(event.recalled or Schedule.EMPTY)
             if event.whole:
                 state.after = Link(event.new_reservation, event.start)
-                state.recalled = state.recalled.clip(None, event.start)
         case ReservationTakenOver():
             state.reserved = event.quantity
             # Off the grid it goes over at the next instant on it, at most a day later: the old holder has it
             # until then. Before the novation nothing is promised, so that a day too much does no harm.
             had = event.quantity.at(event.start)
             state.carried = Schedule.constant(event.start - GRID_MAX, event.start, had)
+            state.recalled = event.recalled or Schedule.EMPTY
             if event.whole:
                 state.before = Link(event.old_reservation, event.start)
         case _:

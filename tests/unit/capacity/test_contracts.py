@@ -274,6 +274,13 @@ async def test_what_was_recalled_stays_so_when_the_contract_goes_over(world: Wor
     await world.done("acme", novation)
     assert await world.has("beta", "acme/a/main", "reserved") == [(0, 100, 100), (100, 150, 80)]
     assert await world.has("calm", "acme/b/main", "reserved") == [(150, 200, 80), (200, END, 100)]
+    share = NovateContract(
+        contract="b", to="dune", new_contract="c", effective_at=hour(170), share_percent="90"
+    )
+    await world.done("acme", share)
+    kept = await world.has("calm", "acme/b/main", "reserved")
+    assert kept == [(150, 170, 80), (170, 200, 8), (200, END, 10)]
+    assert await world.has("dune", "acme/c/main", "reserved") == [(170, 200, 72), (200, END, 90)]
     refused = await world.do("acme", back("acme/b/main", 160, 1))
     assert isinstance(refused, Rejected)
     assert str(refused.refused.code) == "not_recallable"

@@ -13,7 +13,7 @@ from schemas.settlement import BasisEntry, BilledLine, Kind, Measured, Recognise
 from services.settlement.domain.account import LATE_INTEREST, Account, Billed, Key
 from services.settlement.domain.intervals import Slot
 from services.settlement.domain.rating import RatedInterval, Rating
-from services.settlement.domain.rating.line import KINDS, Line
+from services.settlement.domain.rating.line import KINDS, Line, holdings_of, pools_of
 from services.settlement.domain.rating.tax import assess
 
 ORDER: Mapping[Kind, int] = {kind: place for place, kind in enumerate(KINDS)}
@@ -66,7 +66,7 @@ def _with_interest(own: list[Drafted], state: Account, slot: Slot) -> list[Draft
         charge=None,
         service=slot.interval,
         amount=left,
-        formula="claimed, less what earlier statements billed",
+        formula=f"{state.interest_claimed} minor units claimed - {state.interest_billed} billed before",
     )
     return sorted(
         [*own, Drafted(line=line, interval=slot.interval)], key=lambda draft: KINDS.index(draft.line.kind)
@@ -111,13 +111,18 @@ def _difference(
         charge=key[1],
         service=found.scope.interval,
         amount=difference,
-        formula=f"{owed} minor units now - {was} billed before",
+        formula=f"{owed} minor units now{_parts(lines)} - {was} billed before",
         category=category,
         rate_percent=rate,
         versions=tuple(dict.fromkeys(v for line in lines for v in line.versions)),
-        holdings=tuple(dict.fromkeys(h for line in lines for h in line.holdings)),
-        pools=tuple(dict.fromkeys(p for line in lines for p in line.pools)),
+        holdings=holdings_of(lines),
+        pools=pools_of(lines),
     )
+
+
+def _parts(lines: list[Line]) -> str:
+    """How what is owed now came about, line by line."""
+    return f" ({'; '.join(line.formula for line in lines)})" if lines else ""
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ from schemas.decision import Origin, Refused
 from schemas.kernel.instants import seconds
 from schemas.kernel.interval import Interval
 from schemas.kernel.stepwise import FOREVER
-from schemas.settlement import ExplainQuestion, StatementIssued
-from services.settlement.domain.account import Account
+from schemas.settlement import ExplainQuestion, InterestClaimed, StatementIssued
+from services.settlement.domain.account import LATE_INTEREST, Account
 from services.settlement.domain.rating import RULEBOOKS
 from services.settlement.domain.statement import Drafted, drafted
 from services.settlement.gathering import compute
@@ -21,7 +21,7 @@ from services.settlement.knowledge import Known, cut_of, known_whole
 from services.settlement.projections import CAPACITY_FACTS, USAGE_FACTS
 from services.settlement.reads.access import NO_STATEMENT, FoundStatement, statement_of
 from services.settlement.reads.statement import line_json
-from services.settlement.recomputing import account_before
+from services.settlement.recomputing import account_before, stream_of_account
 
 
 async def explain(question: ExplainQuestion, view: View) -> Any | Refused:  # noqa: ANN401 JSON
@@ -78,18 +78,35 @@ def _clauses(all_known: Known, draft: Drafted, view: View) -> list[dict[str, Any
 
 
 async def _facts(view: View, found: FoundStatement, cut: Cut, draft: Drafted) -> list[dict[str, Any]]:
+    if draft.line.kind == LATE_INTEREST:
+        return await _claims(view, found)
     past = view.past.at(cut)
     rows: list[Mapping[str, Any]] = []
+    within = _within(draft.line.service if draft.line.kind == "minimum" else draft.interval)
     for line in draft.line.holdings:
         name = f"{found.event.contract}/{line}"
         rows += await past.rows(CAPACITY_FACTS, {"reservation": name})
-        rows += await past.rows(USAGE_FACTS, {"reservation": name}, *_within(draft.interval))
+        rows += await past.rows(USAGE_FACTS, {"reservation": name}, *within)
     for pool in draft.line.pools:
         rows += await past.rows(CAPACITY_FACTS, {"pool": pool})
     return [
         {**_fact(row), **_place(view, Origin(row["log"], row["shard"], row["position"]), row["event_id"])}
         for row in rows
         if view.of_operations or _visible(row, view.actor, found)
+    ]
+
+
+async def _claims(view: View, found: FoundStatement) -> list[dict[str, Any]]:
+    """The claims of late interest up to a statement."""
+    return [
+        {
+            "type": recorded.type,
+            "sender": recorded.meta.actor,
+            "recorded_at": recorded.recorded_at,
+            **_place(view, recorded.origin, str(recorded.event_id)),
+        }
+        for recorded in await stream_of_account(view.past, found.event.contract)
+        if isinstance(recorded.event, InterestClaimed) and recorded.version < found.recorded.version
     ]
 
 

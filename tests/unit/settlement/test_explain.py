@@ -1,11 +1,14 @@
 """What an explanation tells: to the parties without positions, to operations with them, to others nothing."""
 
+import re
 from typing import Any
+
+import pytest
 
 from infra.system import System
 from infra.tokens import open_sealer
 from schemas.decision import Refused
-from schemas.settlement import ExplainQuestion
+from schemas.settlement import ExplainQuestion, StatementIssued
 from services.settlement.reads.access import UNKNOWN
 from tests.unit.settlement.test_exports_of_stories import documents, past_of, played
 
@@ -55,3 +58,60 @@ async def test_for_anybody_else_there_is_no_such_statement() -> None:
 
     assert isinstance(found, Refused)
     assert found == UNKNOWN
+
+
+async def lines_of(story: str, kind: str) -> list[Any]:
+    """How every line of a kind in a story's statements is explained to operations."""
+    system = await played(story)
+    node, found = system.parts["settlement"].node, []
+    async for _, number, event in documents(await past_of(system)):
+        for line in event.lines if isinstance(event, StatementIssued) else ():
+            if line.kind == kind:
+                question = ExplainQuestion(statement=number, line=line.line)
+                found.append(
+                    await node.ask(
+                        "settlement.explain",
+                        "operations",
+                        question,
+                        valid_at=None,
+                        known=None,
+                        scopes=OPERATIONS,
+                    )
+                )
+    assert found
+    return found
+
+
+async def test_claimed_interest_names_its_claims() -> None:
+    for told in await lines_of("stories/settlement/interest-in-pieces.yaml", "late_interest"):
+        assert {fact["type"] for fact in told["facts"]} == {"settlement.InterestClaimed.v1"}
+        assert re.fullmatch(r"\d+ minor units claimed - \d+ billed before", told["formula"])
+
+
+@pytest.mark.parametrize(
+    "story",
+    ["golden/settlement/06-minimum-with-make-up.yaml", "stories/settlement/quarterly-minimum-made-up.yaml"],
+)
+async def test_a_minimum_names_the_use_that_counted_towards_it(story: str) -> None:
+    for told in await lines_of(story, "minimum"):
+        assert any("report" in fact for fact in told["facts"]), told["formula"]
+
+
+async def test_a_drawdown_names_what_was_to_pay_and_what_was_left() -> None:
+    found = await lines_of("golden/settlement/09-prepayment-expiry-rollover.yaml", "prepayment")
+
+    drawn = [told for told in found if told["amount"].startswith("-")]
+    assert drawn
+    for told in drawn:
+        lesser = re.fullmatch(r"the lesser of (\d+) minor units to pay and (\d+) left", told["formula"])
+        assert lesser is not None
+        assert min(int(lesser[1]), int(lesser[2])) == -int(told["amount"].replace(".", ""))
+
+
+async def test_a_correction_tells_how_what_is_owed_now_came_about() -> None:
+    found = await lines_of(STORY, "usage")
+
+    corrections = [told for told in found if told["corrects"] is not None]
+    assert corrections
+    for told in corrections:
+        assert re.fullmatch(r"\d+ minor units now \(.+ x .+\) - \d+ billed before", told["formula"])

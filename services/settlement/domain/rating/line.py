@@ -1,5 +1,6 @@
 """What a rule makes: lines, exact up to their one rounding, each able to explain itself."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -71,6 +72,16 @@ def in_order(lines: list[Line]) -> list[Line]:
         (line for line in lines if not line.says_nothing),
         key=lambda line: (KINDS.index(line.kind), line.order),
     )
+
+
+def holdings_of(lines: Iterable[Line]) -> tuple[str, ...]:
+    """The lines of the contract that some lines rest on, each once."""
+    return tuple(dict.fromkeys(name for line in lines for name in line.holdings))
+
+
+def pools_of(lines: Iterable[Line]) -> tuple[str, ...]:
+    """The pools that some lines rest on, each once."""
+    return tuple(dict.fromkeys(name for line in lines for name in line.pools))
 
 
 def total(lines: list[Line], kinds: frozenset[str], charge: str | None = None) -> int:

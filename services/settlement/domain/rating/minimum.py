@@ -16,7 +16,7 @@ from services.settlement.domain.rating.block import block
 from services.settlement.domain.rating.capacity import capacity
 from services.settlement.domain.rating.facts import Chapter, Deal, charge_in, charges_named, shown
 from services.settlement.domain.rating.fixed import fixed
-from services.settlement.domain.rating.line import BASE, Line
+from services.settlement.domain.rating.line import BASE, Line, holdings_of, pools_of
 from services.settlement.domain.rating.residual import residual
 from services.settlement.domain.rating.scope import Scope
 from services.settlement.domain.rating.shortfall import not_delivered, recalled
@@ -39,6 +39,7 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
         true_up: what the period falls short, rounded once.
         made_up: what it gives back of earlier true-ups.
         kept: what of its true-up can still be made up, after the periods rated so far.
+        counted: the lines that it covers, wholly or in part.
     """
 
     charge: str
@@ -50,6 +51,7 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
     made_up: int
     formula: str
     versions: tuple[int, ...]
+    counted: tuple[Line, ...]
 
 
 def minimum(deal: Deal, rated: Sequence[Rated], name: str) -> list[Floor]:
@@ -91,6 +93,8 @@ def line_of(scope: Scope, floor: Floor) -> Line:
         formula=text,
         order=scope.order(floor.charge, floor.held),
         versions=floor.versions,
+        holdings=holdings_of(floor.counted),
+        pools=pools_of(floor.counted),
     )
 
 
@@ -151,6 +155,13 @@ def _floor(deal: Deal, rated: Sequence[Rated], name: str, period: Interval, chap
         made_up=0,
         formula=" + ".join(texts[: len(chapters)]) + "".join(f" {text}" for text in texts[len(chapters) :]),
         versions=tuple(dict.fromkeys(chapter.version for chapter in chapters)),
+        counted=tuple(
+            line
+            for found in counting
+            if found.scope.interval.overlap(period) is not None
+            for line in found.lines
+            if line.kind in BASE and line.charge in covers
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from schemas.kernel.interval import Interval
 from schemas.kernel.money import minor
 from schemas.kernel.rates import percent
 from services.settlement.domain.rating.facts import Chapter, Deal, charges_named
-from services.settlement.domain.rating.line import BASE, Line, total
+from services.settlement.domain.rating.line import BASE, Line, holdings_of, pools_of, total
 from services.settlement.domain.rating.minimum import Rated
 from services.settlement.domain.rating.scope import Scope
 
@@ -90,11 +90,11 @@ def prepayment(rated: Rated, open_purses: Sequence[Purse]) -> list[Line]:
     for purse in sorted(own, key=lambda p: (p.charge.priority, p.expires, p.charge.charge)):
         if purse.since <= scope.interval.start and purse.expires >= scope.interval.end:
             drawn = min(to_pay, purse.left)
+            if drawn:
+                lines.append(_drawn(rated, purse, drawn, to_pay))
             to_pay -= drawn
             purse.left -= drawn
             purse.drawn += drawn
-            if drawn:
-                lines.append(_drawn(scope, purse, drawn))
     return lines
 
 
@@ -146,15 +146,18 @@ def _billed(scope: Scope, purse: Purse) -> Line:
     )
 
 
-def _drawn(scope: Scope, purse: Purse, drawn: int) -> Line:
-    name = purse.charge.charge
+def _drawn(rated: Rated, purse: Purse, drawn: int, to_pay: int) -> Line:
+    scope, name = rated.scope, purse.charge.charge
+    paid = [line for line in rated.lines if line.kind in PAID_FOR]
     part = Interval(scope.interval.start, scope.interval.end)
     return Line(
         kind="prepayment",
         charge=name,
         service=part,
         amount=-drawn,
-        formula=f"drawn; {purse.left} minor units left",
+        formula=f"the lesser of {to_pay} minor units to pay and {purse.left} left",
         order=scope.order(name, part, 1),
         versions=(purse.version,),
+        holdings=holdings_of(paid),
+        pools=pools_of(paid),
     )

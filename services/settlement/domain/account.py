@@ -129,6 +129,7 @@ class Account(msgspec.Struct, kw_only=True):
         closed: interval starts.
         rulebooks: moved intervals, by start.
         booked: revenue by account; `measured` GPU-seconds likewise.
+        ahead: by currency, what was billed, late interest left out, less the revenue booked; below zero too.
         reached: by start of the interval, of those issued in their turn.
         remeasured: at which ends of intervals what was open was valued anew for the books.
     """
@@ -146,6 +147,7 @@ class Account(msgspec.Struct, kw_only=True):
     interest_billed: int = 0
     netted: set[tuple[str, str]] = set()
     booked: dict[str, int] = {}
+    ahead: dict[str, int] = {}
     measured: Measured = Measured()
     reached: dict[datetime, Reached] = {}
     remeasured: set[datetime] = set()
@@ -252,9 +254,12 @@ def _issued(state: Account, event: StatementIssued) -> None:
             kept = state.billed.setdefault(line.interval.start, {})
             fresh = Billed(amount=0, category=line.category, rate_percent=line.rate_percent)
             kept.setdefault((line.kind, line.charge), fresh).amount += amount
+    ahead = state.ahead.get(event.currency, 0) + minor(event.net, event.currency) - interest
     for revenue in event.recognised:
         booked = minor(revenue.amount, event.currency)
         state.booked[revenue.account] = state.booked.get(revenue.account, 0) + booked
+        ahead -= booked
+    state.ahead[event.currency] = ahead
     state.measured = plus(state.measured, event.measured)
     if in_turn:
         used = state.measured.used

@@ -119,18 +119,19 @@ def _remeasured(event: AccountEvent) -> datetime | None:
 
 
 def balances(state: Account) -> dict[str, int]:
-    """What the account itself says of the balances: open items, waiting money, the contract's position."""
+    """What the account itself says of the balances: open items, waiting money, the contract's position.
+
+    Over all currencies: an event changes those of its own alone.
+    """
     opens = {id_: statement.open_at() for id_, statement in state.statements.items()}
     disputed = sum(state.disputed(id_) for id_ in opens)
-    billed = sum(s.net - s.interest for s in state.statements.values())
-    ahead = billed - sum(state.booked.values())
     return {
         RECEIVABLE: sum(max(0, left) for left in opens.values()) - disputed,
         DISPUTED: disputed,
         CUSTOMER_CREDIT: sum(min(0, left) for left in opens.values()),
         UNAPPLIED_CASH: -sum(payment.unapplied() for payment in state.payments.values()),
-        DEFERRED: -max(0, ahead),
-        UNBILLED: max(0, -ahead),
+        DEFERRED: -sum(max(0, ahead) for ahead in state.ahead.values()),
+        UNBILLED: sum(max(0, -ahead) for ahead in state.ahead.values()),
     }
 
 

@@ -12,7 +12,9 @@ from schemas.settlement import (
     PaymentAllocated,
     PaymentRecorded,
     RateRecorded,
+    Recognised,
     RecordPayment,
+    StatementIssued,
 )
 from services.settlement.domain import book
 from services.settlement.domain.journal import Group, trial
@@ -119,3 +121,35 @@ def test_money_that_is_recorded_late_left_when_it_was_received() -> None:
     # June's 150,000 yen were paid before July's end: nothing was left to remeasure
     assert worth(late, "2026-07-20").get("Receivable", 0) == 0
     assert [worth(late, day) for day in DAYS] == [worth(in_time, day) for day in DAYS]
+
+
+def statement(number: int, currency: str, net: str, earned: str) -> StatementIssued:
+    """A month's statement that bills one amount while another was earned."""
+    interval = month(number)
+    return StatementIssued(
+        statement=f"nimbus/deal-2026-0{number}",
+        contract="nimbus/deal",
+        interval=interval,
+        currency=currency,
+        rulebook=1,
+        net=net,
+        total=net,
+        calendar=interval,
+        zone="UTC",
+        rounding="half_up",
+        issued_at=interval.end,
+        due_at=interval.end,
+        basis=(),
+        digest="",
+        recognised=(Recognised(account="Income:Capacity", amount=earned),),
+    )
+
+
+def test_what_is_billed_ahead_in_one_currency_is_not_set_against_another() -> None:
+    found = [statement(6, "JPY", "100000", "40000"), statement(7, "USD", "100.00", "300.00")]
+
+    balances = trial(posted([], found))
+
+    assert balances["DeferredRevenue", "JPY"] == -60_000
+    assert balances["UnbilledRevenue", "USD"] == 20_000
+    assert ("DeferredRevenue", "USD") not in balances

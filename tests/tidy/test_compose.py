@@ -16,8 +16,9 @@ OURS = ("contracts", "capacity", "settlement")
 ONLY_IN_CONTAINERS = {"listen_addresses", "unix_socket_directories", "log_line_prefix"}
 
 
-def test_the_stack_has_two_servers_three_services_and_a_collector() -> None:
-    assert set(PARTS) == {"postgres", "kafka", "prepare", *OURS, "otel-collector"}
+def test_the_stack_has_two_servers_three_services_and_what_watches_them() -> None:
+    watching = {"otel-collector", "prometheus", "grafana"}
+    assert set(PARTS) == {"postgres", "kafka", "prepare", *OURS, *watching}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -66,7 +67,10 @@ def test_the_preparation_is_a_command_that_exists_with_these_options(
 
 def test_every_file_that_is_built_from_or_mounted_is_there() -> None:
     assert (ROOT / PARTS["contracts"]["build"]["dockerfile"]).is_file()
-    assert (ROOT / PARTS["otel-collector"]["volumes"][0].split(":")[0]).is_file()
+    mounts = [mount.split(":")[0] for part in PARTS.values() for mount in part.get("volumes", [])]
+    from_here = [mount for mount in mounts if mount.startswith("./")]
+    assert len(from_here) >= len(("otel-collector", "prometheus", "grafana", "its dashboards"))
+    assert all((ROOT / mount).exists() for mount in from_here)
 
 
 def test_postgres_has_the_settings_of_the_local_stack() -> None:

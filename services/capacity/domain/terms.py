@@ -145,6 +145,8 @@ def _move(draft: Draft, name: str, moved: MovedLine, at: int) -> None:
     old = draft.after.holdings[name]
     quantum = draft.before.info.quantum_seconds
     start = -(-at // quantum) * quantum
+    if old.came is not None:
+        start = max(start, old.came.start)  # what itself came later cannot go before
     later = old.quantity.clip(start, None)
     part, asked, back = later, old.wanted.clip(start, None), old.recalled.clip(start, None)
     if moved.quantity is not None:

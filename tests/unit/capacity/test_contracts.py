@@ -234,6 +234,18 @@ async def test_a_novation_off_the_grid_is_in_the_pool_once_and_goes_over_at_the_
     assert await world.has("dune", "acme/rest/main") == [(21, END, 70)]
 
 
+async def test_a_contract_that_goes_on_before_it_begins_moves_from_its_own_beginning_on(world: World) -> None:
+    await world.sign("acme", "c", "beta", line(100))
+    for old, new, to, at in (("c", "part", "calm", 10.5), ("part", "half", "dune", 5)):
+        novation = NovateContract(
+            contract=old, to=to, new_contract=new, effective_at=hour(at), share_percent="50"
+        )
+        await world.done("acme", novation)
+    assert await world.has("beta", "acme/c/main") == [(0, 11, 100), (11, END, 50)]
+    assert await world.has("calm", "acme/part/main") == [(11, END, 25)]
+    assert await world.has("dune", "acme/half/main") == [(11, END, 25)]
+
+
 async def test_a_recall_stays_when_the_terms_change(world: World) -> None:
     recall = RecallRight(notice_hours=24, max_percent="20")
     await world.sign("acme", "a", "beta", line(90), recall=recall)

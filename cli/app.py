@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 from rich.console import Console
 from rich.text import Text
 
@@ -81,10 +81,19 @@ def told(problem: Exception) -> str:
     match problem:
         case RefusedError():
             return "\n".join(problem.lines())
-        case OSError(filename=str() | os.PathLike() as name, strerror=str(reason)):
-            return f"{os.fspath(name)}: {reason}"
+        case OSError(filename=str(name), strerror=str(reason)):
+            return f"{name}: {reason}"
         case _:
             return str(problem)
+
+
+def usage(problem: CycloptsError) -> str:
+    """What is wrong with how a command was called, and where its own help is."""
+    words = " ".join(("capledger", *(problem.command_chain or ())))
+    text = str(problem)
+    if isinstance(problem, UnusedCliTokensError):
+        text = f"{words} takes no further words: {' '.join(problem.unused_tokens or ())}"
+    return f"{text}\nSee: {words} --help"
 
 
 def error_line(text: str) -> None:
@@ -136,7 +145,7 @@ def main(arguments: list[str]) -> int:
     try:
         result = build()(arguments)
     except CycloptsError as problem:
-        error_line(f"{problem}\nSee: capledger --help")
+        error_line(usage(problem))
         return EXIT_USAGE
     except BrokenPipeError:
         # the reader of a pipe has gone (`capledger ... | head`): no message, and no second error at exit

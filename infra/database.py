@@ -103,8 +103,8 @@ class Database:
             StoreUnavailableError: nobody answers there.
         """
         with reading():
-            appends = await self._pool(self._sizes[0], self._look_over)
-            reads = await self._pool(self._sizes[1])
+            appends = await self._pool(self._sizes[0], guarded=True)
+            reads = await self._pool(self._sizes[1], guarded=False)
         self._pools = (appends, reads)
 
     async def close(self) -> None:
@@ -139,11 +139,11 @@ class Database:
             async with self._acquired(1) as connection:
                 yield connection
 
-    async def _look_over(self, connection: Connection) -> None:
+    async def _look_over(self, connection: Unpooled, /) -> None:
         if self.guard is not None:
             await self.guard(connection)
 
-    async def _pool(self, size: int, init: Guard | None = None) -> Pool:
+    async def _pool(self, size: int, *, guarded: bool) -> Pool:
         return await asyncpg.create_pool(
             self.dsn,
             min_size=1,
@@ -155,7 +155,7 @@ class Database:
             statement_cache_size=STATEMENTS_CACHED_MAX,
             max_cached_statement_lifetime=0,
             server_settings=SESSION,
-            init=init,
+            init=self._look_over if guarded else None,
             reset=_left_as_it_is,
         )
 

@@ -9,12 +9,17 @@ from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from infra.http.replies import problem_reply
 from infra.http.site import Limits
 from infra.logging import logger
 from infra.problems import Code, ProblemError
+
+LINE_TOO_LONG = (
+    "the address or a header is longer than 8190 bytes; long questions go in a body: POST /v1/asks"
+)
 
 _log = logger("capledger.http")
 
@@ -52,7 +57,8 @@ class PatientHandler(RequestHandler):
         code = Code.INTERNAL if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Code.UNREADABLE
         if exc is not None and code is Code.INTERNAL:
             _log.error("fault_of_our_own", exc_info=exc)
-        response = problem_reply(ProblemError(code, status=status), uuid4().hex)
+        detail = LINE_TOO_LONG if isinstance(exc, LineTooLong) else ""
+        response = problem_reply(ProblemError(code, detail, status=status), uuid4().hex)
         response.force_close()
         return response
 

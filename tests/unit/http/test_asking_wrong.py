@@ -17,7 +17,13 @@ async def test_a_question_by_url_is_told_its_faults_and_those_of_its_instants_to
 
 
 async def test_a_question_by_name_is_told_its_faults_and_those_of_its_instants_together(world: World) -> None:
-    body = {"ask": "contracts.terms", "with": {"contract": 5}, "valid_at": 5, "known_at": {}, "after": []}
+    body: dict[str, Any] = {
+        "ask": "contracts.terms",
+        "with": {"contract": 5},
+        "valid_at": 5,
+        "known_at": {},
+        "after": [],
+    }
     reply = await world.call("contracts", "POST", "/v1/asks", as_="spacex", body=body)
     assert places(reply.json) == {"/with/contract", "/valid_at", "/known_at", "/after"}
 
@@ -25,10 +31,16 @@ async def test_a_question_by_name_is_told_its_faults_and_those_of_its_instants_t
 async def test_an_event_among_commands_is_told_where_it_is_reported_and_the_other_way_round(
     world: World,
 ) -> None:
-    item = {"type": "contracts.ContractSigned.v1", "data": {}}
+    item: dict[str, Any] = {"type": "contracts.ContractSigned.v1", "data": {}}
     reply = await world.call("contracts", "POST", "/v1/commands", as_="spacex", body=[item])
     assert "POST /v1/events" in reply.json["results"][0]["problem"]["detail"]
-    event = {"specversion": "1.0", "id": "1", "source": "/a", "type": "contracts.SignContract.v1", "data": {}}
+    event: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/a",
+        "type": "contracts.SignContract.v1",
+        "data": {},
+    }
     headers = {"Content-Type": "application/cloudevents+json"}
     told = await world.call("contracts", "POST", "/v1/events", as_="spacex", body=event, headers=headers)
     assert "POST /v1/commands" in told.json["detail"]

@@ -61,3 +61,21 @@ async def test_a_file_that_is_not_there_is_named_once(run: Run) -> None:
     code, _, told = await run("events", "post", "/nowhere/facts.jsonl")
     assert code == 1
     assert told == "capledger: /nowhere/facts.jsonl: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("keys", "create", "big"),
+            "capledger keys create takes no further words: big\nSee: capledger keys create",
+        ),
+        (("history", "a", "--as-of", "x"), "Did you mean --as?\nSee: capledger history --help"),
+        (("nonsense",), "Available commands"),
+    ],
+)
+def test_a_command_that_was_called_wrongly_says_how_and_where_its_help_is(
+    words: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(words)) == 2
+    assert told in capsys.readouterr().err

@@ -63,3 +63,14 @@ def test_a_head_that_does_not_end_is_cut_off() -> None:
             assert await said(port, HEAD[:-2]) == b""
 
     uvloop.run(cut_off())
+
+
+def test_an_address_that_is_too_long_is_told_so_and_where_long_questions_go() -> None:
+    async def main() -> bytes:
+        async with listening(0) as port:
+            return await said(port, b"GET /?a=" + b"a" * 9000 + b" HTTP/1.1\r\nHost: here\r\n\r\n")
+
+    told = uvloop.run(main())
+    assert b" 400 " in told.splitlines()[0]
+    assert b"longer than 8190 bytes" in told
+    assert b"POST /v1/asks" in told

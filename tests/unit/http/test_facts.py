@@ -1,6 +1,7 @@
 import json
-from typing import Any
+from typing import Any, cast
 
+from infra.event_store import EventStore
 from tests.support.http_deals import sell, terms
 from tests.support.http_world import World
 
@@ -180,8 +181,9 @@ async def test_a_batch_that_is_repeated_is_read_back_at_once_with_its_first_rece
         for n in range(40)
     ]
     first = await world.call("contracts", "POST", "/v1/commands", as_="spacex", body=items)
-    reads = Reads(world.system.parts["contracts"].node.store)
-    world.system.parts["contracts"].node.store = reads
+    node = world.system.parts["contracts"].node
+    reads = Reads(node.store)
+    node.store = cast("EventStore", reads)
     again = await world.call("contracts", "POST", "/v1/commands", as_="spacex", body=items[::-1])
     assert {one["outcome"] for one in again.json["results"]} == {"duplicate"}
     receipts = [one["receipt"] for one in first.json["results"]]

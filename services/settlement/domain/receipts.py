@@ -32,7 +32,10 @@ from services.settlement.domain.standing import (
 
 
 def record_payment(states: States, order: Order[RecordPayment]) -> Outcome:
-    """Record money received and lay it on what is open: first where the payer wants it, then oldest due."""
+    """Record money received and lay it on what is open: first where the payer wants it, then oldest due.
+
+    It is in the currency of the statements that it names, without any in that of the newest.
+    """
     refused = not_theirs(order)
     if refused is not None:
         return refused
@@ -45,31 +48,40 @@ def record_payment(states: States, order: Order[RecordPayment]) -> Outcome:
     unknown = [wish.statement for wish in wishes if wish.statement not in state.statements]
     if unknown:
         return Refused(SettlementRejection.STATEMENT_UNKNOWN, {"statement": unknown[0]})
-    value = in_currency(command.amount, standing.currency)
-    parts = [in_currency(wish.amount, standing.currency) for wish in wishes]
+    named = {state.statements[wish.statement].currency for wish in wishes}
+    currency = named.pop() if len(named) == 1 else standing.currency
+    value = in_currency(command.amount, currency)
+    parts = [in_currency(wish.amount, currency) for wish in wishes]
     whole = [part for part in parts if part is not None]
     if value is not None and (value <= 0 or sum(whole) > value or any(part < 0 for part in whole)):
         return Refused(SettlementRejection.EXCEEDS_REMAINING, {"remaining": command.amount})
+    stated = command.amount if value is None else amount(value, currency)
+    event = _recorded(standing.contract, command, wishes, stated, currency)
     known = state.payments.get(command.payment)
-    event = PaymentRecorded(
-        contract=standing.contract,
-        payment=command.payment,
-        currency=standing.currency,
-        amount=command.amount if value is None else amount(value, standing.currency),
-        received_at=command.received_at,
-        remittance=wishes,
-    )
     if known is not None:
         same = known.recorded == event
         return [] if same else Refused(SettlementRejection.PAYMENT_EXISTS_OTHERWISE)
-    if value is None or len(whole) < len(parts):
-        return Refused(SettlementRejection.CURRENCY_MISMATCH, {"currency": standing.currency})
-    missing = unbookable(states[f"book-{order.book}"], standing.currency, command.received_at, value)
+    if value is None or len(whole) < len(parts) or len(named) > 1:
+        return Refused(SettlementRejection.CURRENCY_MISMATCH, {"currency": currency})
+    missing = unbookable(states[f"book-{order.book}"], currency, command.received_at, value)
     if missing is not None:
         return missing
     tray = Tray(state, standing.contract)
     tray.take(Payment(recorded=event, amount=value, allocated=[]), wishes)
     return _emitted(standing, event, *tray.events)
+
+
+def _recorded(
+    contract: str, command: RecordPayment, wishes: tuple[Remittance, ...], stated: str, currency: str
+) -> PaymentRecorded:
+    return PaymentRecorded(
+        contract=contract,
+        payment=command.payment,
+        currency=currency,
+        amount=stated,
+        received_at=command.received_at,
+        remittance=wishes,
+    )
 
 
 def issue_credit_note(states: States, order: Order[IssueCreditNote]) -> Outcome:

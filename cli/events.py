@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.connection import Connection, with_client
 from cli.showing import show, show_line
-from infra.client import Client, ClientError
+from infra.client import Client, ClientError, fault_line
 from schemas.catalog import CONTEXTS
 from schemas.message import tag
 
@@ -192,7 +192,7 @@ def _tell(index: int, result: Mapping[str, Any]) -> None:
     problem = result["problem"]
     print(f"  {index + 1}: {result['outcome']}: {problem['code']}: {problem['detail']}")
     for fault in problem.get("errors", ()):
-        print(f"      {fault['pointer'] or 'the event'}: {fault['detail']}")
+        print(f"      {fault_line(fault, 'the event')}")
 
 
 def _line(event: Mapping[str, Any], depth: int, *, here: bool) -> str:

@@ -39,11 +39,13 @@ class RefusedError(ClientError):
         self.code, self.status = str(problem.get("code")), int(problem.get("status", 0))
 
     def lines(self) -> Iterable[str]:
-        """Yield what is wrong, one line for each fault."""
+        """Yield what is wrong, one line for each fault, and what a rule has to say of its refusal."""
         yield str(self)
         for fault in self.problem.get("errors", ()):
-            expected = f" (expected: {_shown(fault['expected'])})" if "expected" in fault else ""
-            yield f"  {fault['pointer'] or 'the body'}: {fault['detail']}{expected}"
+            yield f"  {fault_line(fault, 'the body')}"
+        details: Mapping[str, Any] = self.problem.get("details") or {}
+        for name, value in details.items():
+            yield f"  {name}: {_shown(value)}"
 
 
 class UnreachableError(ClientError):
@@ -52,6 +54,17 @@ class UnreachableError(ClientError):
 
 class _TryAgainError(ClientError):
     """This try failed in a way that may pass."""
+
+
+def fault_line(fault: Mapping[str, Any], whole: str) -> str:
+    """Return one fault of a problem document as a line: where, what, and what was expected.
+
+    Args:
+        fault: as the document has it.
+        whole: names what was sent, for a fault of all of it.
+    """
+    expected = f" (expected: {_shown(fault['expected'])})" if "expected" in fault else ""
+    return f"{fault['pointer'] or whole}: {fault['detail']}{expected}"
 
 
 def quiet_retries() -> None:

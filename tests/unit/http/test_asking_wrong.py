@@ -63,3 +63,11 @@ async def test_the_name_of_a_ledger_is_described_in_words(world: World) -> None:
     reply = await world.call("contracts", "POST", "/v1/ledgers", as_="operations", body=body)
     (fault,) = reply.json["errors"]
     assert fault["expected"].startswith("Letters a-z")
+
+
+async def test_an_instant_that_is_none_is_one_fault_in_words_that_say_what_would_be(world: World) -> None:
+    path = "/v1/tenants/spacex/commitments?from=noon&to=2026-02-30T00:00:00Z"
+    reply = await world.call("contracts", "GET", path, as_="spacex")
+    told = [(fault["pointer"], fault["code"]) for fault in reply.json["errors"]]
+    assert told == [("/from", "pattern"), ("/to", "format")]
+    assert reply.json["errors"][0]["expected"].startswith("RFC 3339")

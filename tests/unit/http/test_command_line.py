@@ -64,7 +64,7 @@ async def test_facts_are_posted_from_a_file_and_what_is_wrong_is_told_by_line(
     out, code = await run("events", "post", str(file), as_="spacex")
     assert code == 1
     assert "2 accepted, 1 known already, 2 not taken" in out
-    assert "/time" in out
+    assert "/time: not of the form asked for (expected: RFC 3339" in out
     file.write_text(json.dumps(event("d"), indent=2))
     out, code = await run("events", "post", str(file), "--json", as_="spacex")
     assert (code, json.loads(out)["outcome"]) == (0, "accepted")

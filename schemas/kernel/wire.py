@@ -25,13 +25,15 @@ _RESERVATION: Final = rf"^{_ONE}(/{_ONE}){{0,2}}$(?!\n)"
 _TEXT: Final = r"^[^\u0000-\u001f\u007f-\u009f]*$(?!\n)"
 _CURRENCY: Final = r"^[A-Z]{3}$(?!\n)"
 
-Id = Annotated[str, Meta(pattern=ID_PATTERN, description="An id.")]
-Name = Annotated[str, Meta(pattern=_NAME, description="An id, or owner/id.")]
+_ID_WORDS: Final = "a-z, 0-9 and -, at most 63, not beginning with -"
+
+Id = Annotated[str, Meta(pattern=ID_PATTERN, description=f"An id: {_ID_WORDS}.")]
+Name = Annotated[str, Meta(pattern=_NAME, description=f"An id, or owner/id: {_ID_WORDS}.")]
 ReservationName = Annotated[
     str,
     Meta(
         pattern=_RESERVATION,
-        description="supplier/contract/line, or an id of the operator's own.",
+        description=f"supplier/contract/line, or an id of the operator's own: {_ID_WORDS}.",
     ),
 ]
 Text = Annotated[

@@ -10,6 +10,12 @@ from schemas.capacity.values import SpareByConfidence
 from schemas.kernel.wire import schema_hook
 
 
+def test_an_id_is_described_by_what_it_may_hold() -> None:
+    described = msgspec.json.schema(PlanPhase, schema_hook=schema_hook)["$defs"]["PlanPhase"]["properties"]
+    for field in ("pool", "phase"):
+        assert "a-z, 0-9 and -, at most 63" in described[field]["description"]
+
+
 @pytest.mark.parametrize(
     ("message", "field", "word"),
     [

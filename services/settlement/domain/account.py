@@ -4,7 +4,7 @@ INITIAL, then `evolve`; the deciders are in `issuing`, `receipts` and `disputes`
 the statement's currency.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias, assert_never
 
@@ -16,6 +16,7 @@ from schemas.settlement import (
     AccountEvent,
     AccountRemeasured,
     BasisEntry,
+    BilledLine,
     CreditApplied,
     CreditNoteIssued,
     DisputeOpened,
@@ -249,11 +250,7 @@ def _issued(state: Account, event: StatementIssued) -> None:
     )
     state.by_interval[event.interval.start] = event.statement
     state.interest_billed += interest
-    for line, amount in lines:
-        if line.kind != LATE_INTEREST:
-            kept = state.billed.setdefault(line.interval.start, {})
-            fresh = Billed(amount=0, category=line.category, rate_percent=line.rate_percent)
-            kept.setdefault((line.kind, line.charge), fresh).amount += amount
+    _bill(state, lines)
     ahead = state.ahead.get(event.currency, 0) + minor(event.net, event.currency) - interest
     for revenue in event.recognised:
         booked = minor(revenue.amount, event.currency)
@@ -264,6 +261,14 @@ def _issued(state: Account, event: StatementIssued) -> None:
     if in_turn:
         used = state.measured.used
         state.reached[event.interval.start] = Reached(end=event.interval.end, basis=event.basis, used=used)
+
+
+def _bill(state: Account, lines: Iterable[tuple[BilledLine, int]]) -> None:
+    for line, amount in lines:
+        if line.kind != LATE_INTEREST:
+            kept = state.billed.setdefault(line.interval.start, {})
+            fresh = Billed(amount=0, category=line.category, rate_percent=line.rate_percent)
+            kept.setdefault((line.kind, line.charge), fresh).amount += amount
 
 
 def _tax(entry: TaxEntry, currency: str) -> TaxDue:

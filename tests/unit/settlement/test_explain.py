@@ -63,7 +63,7 @@ async def test_for_anybody_else_there_is_no_such_statement() -> None:
 async def lines_of(story: str, kind: str) -> list[Any]:
     """How every line of a kind in a story's statements is explained to operations."""
     system = await played(story)
-    node, found = system.parts["settlement"].node, []
+    node, found = system.parts["settlement"].node, list[Any]()
     async for _, number, event in documents(await past_of(system)):
         for line in event.lines if isinstance(event, StatementIssued) else ():
             if line.kind == kind:

@@ -132,6 +132,7 @@ class Account(msgspec.Struct, kw_only=True):
         booked: revenue by account; `measured` GPU-seconds likewise.
         ahead: by currency, what was billed, late interest left out, less the revenue booked; below zero too.
         reached: by start of the interval, of those issued in their turn.
+        interest_claimed, interest_billed: all late interest so far, by currency.
         remeasured: at which ends of intervals what was open was valued anew for the books.
     """
 
@@ -144,8 +145,8 @@ class Account(msgspec.Struct, kw_only=True):
     notes: dict[str, CreditNoteIssued] = {}
     payments: dict[str, Payment] = {}
     disputes: dict[str, Contested] = {}
-    claims: list[tuple[datetime, int]] = []
-    interest_billed: int = 0
+    interest_claimed: dict[str, int] = {}
+    interest_billed: dict[str, int] = {}
     netted: set[tuple[str, str]] = set()
     booked: dict[str, int] = {}
     ahead: dict[str, int] = {}
@@ -171,11 +172,6 @@ class Account(msgspec.Struct, kw_only=True):
             found.recorded.currency != books and found.recorded.received_at <= t and found.unapplied(t)
             for found in self.payments.values()
         )
-
-    @property
-    def interest_claimed(self) -> int:
-        """All late interest claimed so far."""
-        return sum(amount for _, amount in self.claims)
 
 
 def _stands(found: Contested, t: datetime | None) -> bool:
@@ -203,7 +199,8 @@ def evolve(state: Account, event: AccountEvent) -> Account:
         case AccountRemeasured():
             state.remeasured.add(event.at)
         case InterestClaimed():
-            state.claims.append((event.up_to, minor(event.amount, event.currency)))
+            claimed = state.interest_claimed.get(event.currency, 0)
+            state.interest_claimed[event.currency] = claimed + minor(event.amount, event.currency)
         case DisputeOpened():
             state.disputes[event.dispute] = Contested(
                 statement=event.statement,
@@ -249,7 +246,7 @@ def _issued(state: Account, event: StatementIssued) -> None:
         rulebook=event.rulebook,
     )
     state.by_interval[event.interval.start] = event.statement
-    state.interest_billed += interest
+    state.interest_billed[event.currency] = state.interest_billed.get(event.currency, 0) + interest
     _bill(state, lines)
     ahead = state.ahead.get(event.currency, 0) + minor(event.net, event.currency) - interest
     for revenue in event.recognised:

@@ -160,7 +160,7 @@ def accrued_interest(state: Account, rates: Mapping[str, Fraction], t: datetime,
 
 def claimable(state: Account, rates: Mapping[str, Fraction], t: datetime, currency: str) -> int:
     """What has accrued by an instant less what was claimed; never below zero."""
-    return max(0, accrued_interest(state, rates, t, currency) - state.interest_claimed)
+    return max(0, accrued_interest(state, rates, t, currency) - state.interest_claimed.get(currency, 0))
 
 
 def _accrued(state: Account, statement: Statement, t: datetime) -> int:

@@ -58,7 +58,9 @@ def _own(found: RatedInterval, state: Account, *, as_differences: bool) -> list[
 
 def _with_interest(own: list[Drafted], state: Account, slot: Slot) -> list[Drafted]:
     """The claimed late interest that no statement has billed, in its place among the kinds."""
-    left = state.interest_claimed - state.interest_billed
+    claimed = state.interest_claimed.get(slot.currency, 0)
+    billed = state.interest_billed.get(slot.currency, 0)
+    left = claimed - billed
     if not left:
         return own
     line = Line(
@@ -66,7 +68,7 @@ def _with_interest(own: list[Drafted], state: Account, slot: Slot) -> list[Draft
         charge=None,
         service=slot.interval,
         amount=left,
-        formula=f"{state.interest_claimed} minor units claimed - {state.interest_billed} billed before",
+        formula=f"{claimed} minor units claimed - {billed} billed before",
     )
     return sorted(
         [*own, Drafted(line=line, interval=slot.interval)], key=lambda draft: KINDS.index(draft.line.kind)

@@ -16,7 +16,7 @@ from schemas.settlement import (
     StatementIssued,
 )
 from services.settlement.domain.open_items import balance
-from tests.unit.settlement.deals import at, month, report, signed, terms
+from tests.unit.settlement.deals import CONTRACT, at, month, report, signed, terms
 from tests.unit.settlement.desk import Desk
 
 FEE: dict[str, Any] = {
@@ -206,3 +206,14 @@ def test_statements_found_at_once_say_what_they_would_say_one_after_the_other() 
         at_once.do(issue(number), at("2026-09-01"), standing=found[number])
 
     assert at_once.events == apart.events
+
+
+def test_interest_that_was_claimed_in_one_currency_is_not_billed_in_another() -> None:
+    desk = Desk([signed(terms([]))])
+    claim = InterestClaimed(contract=CONTRACT, currency="JPY", amount="500", up_to=at("2026-06-20"))
+    desk.events.append(claim)
+
+    desk.do(IssueStatement(contract="deal", interval=month(6)), at("2026-07-01"))
+
+    issued = desk.events[-1]
+    assert (issued.currency, issued.lines, issued.total) == ("USD", (), "0.00")

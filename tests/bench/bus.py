@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from infra.clock import MachineClock
 from infra.config import KafkaSettings
@@ -26,6 +26,7 @@ from infra.records import headers
 from infra.relay import Publishers, Relay
 from infra.supervision import ended
 from infra.telemetry import Telemetry
+from tests.bench.arrivals import arriving
 from tests.bench.log import LOG, SERVICE, Note, bench_ledger, filled
 from tests.bench.log_rows import TEXT, Rows
 from tests.bench.measure import Measure, stopwatch
@@ -33,6 +34,7 @@ from tests.ledgers import PLAN
 
 BACKLOG = 100_000
 PER_SECOND, SECONDS = 1000, 5
+STREAMS = 100
 TELEMETRY = Telemetry("bench")
 
 
@@ -56,7 +58,7 @@ async def bus_measures(admin_dsn: str, bootstrap: str) -> AsyncIterator[Measure]
             beside="the same bytes, stop and wait, no store",
             aim="at least 0.25",
         )
-        mine = await latencies(store, bus, ledger)
+        mine = await latencies(store, bus, ledger, bootstrap)
         alone = await bare_latencies(bootstrap, bare.topic("b"), events[: PER_SECOND * SECONDS])
         for name, part in (("p50", 0.5), ("p99", 0.99)):
             yield Measure(
@@ -98,43 +100,32 @@ async def produce_rate(bootstrap: str, topic: str, events: Sequence[Recorded]) -
     return sent / watch.seconds
 
 
-async def latencies(store: PostgresEventStore, bus: KafkaBus, ledger: Ledger) -> list[float]:
+async def latencies(store: PostgresEventStore, bus: KafkaBus, ledger: Ledger, bootstrap: str) -> list[float]:
     """Return for each of some seconds' events how long after its ack it came to a reader (ms)."""
     outside = Outside(store, MemoryReadStore(), bus, MemoryLeases({}, "1", set()), TELEMETRY)
     node = LiveNode(SERVICE, ledger, outside, MachineClock())
     await node.open()
     running = asyncio.create_task(node.run())
-    tail = await bus.tail([(LOG, shard) for shard in range(PLAN.shards)])
-    arrived: dict[tuple[int, int], float] = {}
     acked: dict[tuple[int, int], float] = {}
 
-    async def read() -> None:
-        while True:
-            for (_, shard), events in (await tail.read(1.0)).items():
-                now = time.perf_counter()
-                arrived.update({(shard, one.position): now for one in events})
-
     async def send(number: int) -> None:
-        note = Note(stream=f"meter-{number % 100}", times=1, text=TEXT)
+        note = Note(stream=f"meter-{number % STREAMS}", times=1, text=TEXT)
         asked = Asked(command=note, id=f"n{number}", actor=f"book{number % 4}")
         result = await node.node.commands.submit(asked)
         assert isinstance(result, Accepted)
         assert result.place.first is not None
-        acked[result.shard, result.place.first] = time.perf_counter()
+        acked[result.shard, result.place.first - 1] = time.perf_counter()
 
-    async def all_arrived() -> None:
-        async with asyncio.timeout(10):
-            while not acked.keys() <= arrived.keys():  # noqa: ASYNC110 of another task
-                await asyncio.sleep(0.01)
-
-    reading = asyncio.create_task(read())
-    await asyncio.gather(*(send(PER_SECOND * SECONDS + number) for number in range(PLAN.shards)))
-    await all_arrived()  # each relay has found out where its topic stands
+    relays = [node.relays[LOG, shard] for shard in range(PLAN.shards)]
+    # every stream has been seen, and every relay knows where its topic stands
+    await asyncio.gather(*(send(PER_SECOND * SECONDS + number) for number in range(STREAMS)))
+    async with asyncio.timeout(10):
+        while any(relay.sent.position == 0 or relay.backlog for relay in relays):  # noqa: ASYNC110 of others
+            await asyncio.sleep(0.01)
     acked.clear()
-    await _paced(send, PER_SECOND * SECONDS)
-    await all_arrived()
-    await ended(reading)
-    await tail.close()
+    async with arriving(bootstrap, ledger.topic(LOG), PLAN.shards) as arrivals:
+        await _paced(send, PER_SECOND * SECONDS)
+        arrived = await arrivals(len(acked))
     await node.close()
     await ended(running)
     return [max(0.0, arrived[place] - at) * 1000 for place, at in acked.items()]
@@ -142,36 +133,19 @@ async def latencies(store: PostgresEventStore, bus: KafkaBus, ledger: Ledger) ->
 
 async def bare_latencies(bootstrap: str, topic: str, events: Sequence[Recorded]) -> list[float]:
     """Return for each record how long after its send it came to a reader (ms), with the driver alone."""
-    partition = TopicPartition(topic, 0)
-    sent: dict[int, float] = {}
-    arrived: dict[int, float] = {}
+    sent: dict[tuple[int, int], float] = {}
     async with _producer(bootstrap) as producer:
-        await producer.send_and_wait(topic, b"first", b"k", 0)
-        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-        await consumer.start()
-        consumer.assign([partition])
-        await consumer.seek_to_end(partition)
-        await consumer.position(partition)
-
-        async def read() -> None:
-            while True:
-                for records in (await consumer.getmany(timeout_ms=1000)).values():
-                    now = time.perf_counter()
-                    arrived.update({record.offset: now for record in records})
 
         async def send(number: int) -> None:
             event, began = events[number], time.perf_counter()
             put = await producer.send_and_wait(topic, event.payload, b"k", 0, headers=headers(event))
-            sent[put.offset] = began
+            sent[0, put.offset] = began
 
-        reading = asyncio.create_task(read())
-        await _paced(send, len(events))
-        async with asyncio.timeout(10):
-            while not sent.keys() <= arrived.keys():  # noqa: ASYNC110 of another task
-                await asyncio.sleep(0.01)
-        await ended(reading)
-        await consumer.stop()
-    return [(arrived[offset] - at) * 1000 for offset, at in sent.items()]
+        await producer.send_and_wait(topic, b"first", b"k", 0)
+        async with arriving(bootstrap, topic, 1) as arrivals:
+            await _paced(send, len(events))
+            arrived = await arrivals(len(events))
+    return [(arrived[place] - at) * 1000 for place, at in sent.items()]
 
 
 def quantile(values: Sequence[float], part: float) -> float:

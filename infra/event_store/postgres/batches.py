@@ -1,8 +1,9 @@
 """A batch as the arguments of a log's `append`, and its one row of answer as an outcome."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeVar
 
 from infra.database import Row
 from infra.event_store import (
@@ -18,6 +19,8 @@ from infra.event_store import (
     StreamName,
 )
 
+T = TypeVar("T")
+
 
 def arguments(shard: int, batch: Batch) -> list[Any]:
     """Return the values of `append`'s parameters (see sql/append.sql), columns of equal length each.
@@ -29,7 +32,8 @@ def arguments(shard: int, batch: Batch) -> list[Any]:
     causes = [command.cause_recorded_at for command in commands]
     caused = any(causes)
     counts = [len(command.events) for command in commands]
-    types = {type_: number for number, type_ in enumerate({event.type for event in events}, start=1)}
+    types = _numbered(event.type for event in events)
+    instants = _numbered(event.effective_at for event in events)  # few, and slow to write
     added, numbers = _follow(batch, events)
     assert len({(c.tenant, c.actor, c.id) for c in commands}) == len(commands), (
         "of two equal ids the second waits"
@@ -49,19 +53,25 @@ def arguments(shard: int, batch: Batch) -> list[Any]:
         [stream.version for stream in streams],
         added,
         list(types),
+        list(instants),
         numbers,
         [types[event.type] for event in events],
-        *_columns(events),
+        *_columns(events, instants),
         [n for n, command in enumerate(commands, start=1) for _ in command.events] if caused else None,
     ]
 
 
-def _columns(events: list[NewEvent]) -> list[Any]:
+def _numbered(values: Iterable[T]) -> dict[T, int]:
+    """Return the values that occur, each with its number from 1."""
+    return {value: number for number, value in enumerate(dict.fromkeys(values), start=1)}
+
+
+def _columns(events: list[NewEvent], instants: Mapping[datetime, int]) -> list[Any]:
     return [
         [event.counterparty for event in events],
         [event.version for event in events],
         [event.event_id for event in events],
-        [event.effective_at for event in events],
+        [instants[event.effective_at] for event in events],
         [event.payload for event in events],
         [event.meta for event in events],
         [event.leaf for event in events],

@@ -8,8 +8,9 @@
 --   _causes                      when its cause was recorded, null if it has none
 --   _books, _streams, _versions  every stream that a command was decided on, and its version before the batch
 --   _added                       how many of the events each of these streams gets; their versions follow its version
---   _types                       the types of events that occur
---   _e_*                         events, in order; _e_streams, _e_types: numbers (from 1) into _streams and _types
+--   _types, _instants            the types of events that occur, and the instants from which they are effective
+--   _e_*                         events, in order; _e_streams, _e_types, _e_effective: numbers (from 1) into _streams,
+--                                _types and _instants
 --   _e_commands                  the number (from 1) of each event's command; may be null where no command has a cause
 -- Returns one row:
 --   appended     false: nothing was written, see found_* and stale_*
@@ -26,9 +27,9 @@ create function {log}.append(
     _shard integer,
     _tenants text[], _actors text[], _ids text[], _digests bytea[], _refused boolean[], _counts integer[],
     _uptos integer[], _causes timestamptz[],
-    _books text[], _streams text[], _versions bigint[], _added integer[], _types text[],
+    _books text[], _streams text[], _versions bigint[], _added integer[], _types text[], _instants timestamptz[],
     _e_streams integer[], _e_types integer[], _e_counterparties text[], _e_versions bigint[], _e_ids uuid[],
-    _e_effective timestamptz[], _e_payloads bytea[], _e_metas bytea[], _e_leaves bytea[], _e_commands integer[],
+    _e_effective integer[], _e_payloads bytea[], _e_metas bytea[], _e_leaves bytea[], _e_commands integer[],
     out appended boolean, out base bigint, out recorded timestamptz[], out recorded_at timestamptz,
     out head_position bigint, out head_chain bytea, out head_recorded_at timestamptz,
     out found_numbers integer[], out found_same boolean[], out found_first bigint[], out found_last bigint[],
@@ -127,12 +128,12 @@ begin
         head_recorded_at := recorded_at;
         insert into {log}.event (position, version, effective_at, recorded_at, event_id, shard, tenant, counterparty,
                                  stream, type, payload, meta, chain)
-        select base + e.n, e.version, e.effective_at, coalesce(recorded[e.command], append.recorded_at), e.event_id,
+        select base + e.n, e.version, _instants[e.effective], coalesce(recorded[e.command], append.recorded_at), e.event_id,
                _shard, _books[e.stream], e.counterparty, _streams[e.stream], _types[e.type], e.payload, e.meta,
                e.chain
         from unnest(_e_streams, _e_types, _e_counterparties, _e_versions, _e_ids, _e_effective, _e_payloads,
                     _e_metas, _e_commands, _chains)
-             with ordinality e(stream, type, counterparty, version, event_id, effective_at, payload, meta, command,
+             with ordinality e(stream, type, counterparty, version, event_id, effective, payload, meta, command,
                                chain, n);
         insert into {log}.stream_head (version, shard, tenant, stream)
         select u.version + u.added, _shard, u.book, u.stream

@@ -1,9 +1,9 @@
 -- Every statement that reads a log or calls its functions, by name. {log}: the log. A log's name is an identifier.
 
 -- name: append
--- See append.sql for the 24 parameters.
+-- See append.sql for the 25 parameters.
 select * from {log}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-                           $20, $21, $22, $23, $24);
+                           $20, $21, $22, $23, $24, $25);
 
 -- name: append_one
 -- See append_one.sql for the 15 parameters.

@@ -104,6 +104,7 @@ class Config(Section):
         sealing_file: the keys that seal tokens.
         failpoints: for tests; refused where a live ledger is served.
         log_level: debug, info, warning or error.
+        wait_seconds: how long a process that starts waits for a database that does not answer yet.
         replica: a name for this process among the replicas of its service.
     """
 
@@ -118,6 +119,7 @@ class Config(Section):
     sealing_file: str | None = None
     failpoints: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    wait_seconds: float = 60.0
     replica: str | None = None
 
 

@@ -36,13 +36,14 @@ from infra.tokens import sealer_of
 
 DRAIN_SECONDS_MAX = 10.0
 REQUESTS_SECONDS_MAX = 3.0
-START_SECONDS_MAX = 60.0
 COLLECT_AFTER = 20_000, 20, 50
 """Objects and rounds between two searches for garbage in cycles, young to old. What a batch holds is let go
 when it is answered, without a search; at Python's own 700 each batch of commands would bring about several.
 """
 REFUSED_EXIT_CODE = 78
 """EX_CONFIG of sysexits: starting again will not help."""
+LATER_EXIT_CODE = 75
+"""EX_TEMPFAIL of sysexits: starting again may help."""
 
 _log = logger("capledger.process")
 
@@ -62,6 +63,9 @@ def run(service: Service) -> None:
     except (ConfigError, TopicMismatchError, UnsafeDatabaseError, ValueError) as error:
         _log.error("refused_to_start", reason=str(error))
         raise SystemExit(REFUSED_EXIT_CODE) from error
+    except StoreUnavailableError as error:
+        _log.error("gave_up_waiting_for_the_store", reason=str(error))
+        raise SystemExit(LATER_EXIT_CODE) from error
 
 
 def spare_the_collector() -> None:
@@ -131,7 +135,7 @@ class ServiceProcess:
     async def _serve_configured(self) -> None:
         """Serve the ledgers named; a database that is not up yet is waited for."""
         backoff, loop = Backoff(), asyncio.get_running_loop()
-        deadline = loop.time() + START_SECONDS_MAX
+        deadline = loop.time() + self._config.wait_seconds
         for name in self._config.ledgers:
             while not self._stop.is_set():
                 try:
@@ -139,7 +143,7 @@ class ServiceProcess:
                     break
                 except StoreUnavailableError as error:
                     if loop.time() > deadline:
-                        raise
+                        raise StoreUnavailableError(f"ledger {name}: {error}") from error
                     _log.warning("waiting_for_the_store", ledger=name, reason=str(error))
                 except StoreError as error:
                     raise ConfigError(f"ledger {name}: {error}") from error

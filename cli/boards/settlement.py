@@ -63,21 +63,29 @@ def explanation(answer: Mapping[str, Any]) -> RenderableType:
     service = f"{when(answer['service']['start'])} to {when(answer['service']['end'])}"
     what = " ".join(part for part in (answer["kind"], answer["charge"]) if part)
     title = f"Why line {answer['line']} of {answer['statement']} is {money(answer['amount'])}"
-    drawn = Sheet("", "what", "true from", "learnt", "by", "event")
+    drawn, tokens = Sheet("", "what", "true from", "learnt", "by", "event"), list[str]()
     for one in answer["clauses"]:
         clause = f"{_short(one['type'])} v{one['version']}"
-        drawn.row("clause", clause, when(one["effective_at"]), "", one["sender"], _which(one))
+        drawn.row("clause", clause, when(one["effective_at"]), "", one["sender"], _which(one, tokens))
     for one in answer["facts"]:
-        drawn.row("fact", _fact(one), "", when(one["recorded_at"]), one["sender"], _which(one))
+        drawn.row("fact", _fact(one), "", when(one["recorded_at"]), one["sender"], _which(one, tokens))
+    opened = [
+        Text(f"[{number}] {token}", "dim", no_wrap=True, overflow="ignore")
+        for number, token in enumerate(tokens, start=1)
+    ]
     told: list[RenderableType] = [heading(title), Text(f"{what}, {service}"), Text(f"= {answer['formula']}")]
     if answer["corrects"]:
         told.append(Text(f"corrects {answer['corrects']}"))
-    return Group(*told, drawn)
+    return Group(*told, drawn, *opened)
 
 
-def _which(one: Mapping[str, Any]) -> str:
-    """What opens an event: its id for operations, a token for a party."""
-    return str(one.get("event") or one["token"])
+def _which(one: Mapping[str, Any], tokens: list[str]) -> str:
+    """What opens an event: its id for operations; for a party a token, which is told below the table."""
+    if one.get("event"):
+        return str(one["event"])
+    if one["token"] not in tokens:
+        tokens.append(one["token"])
+    return f"[{tokens.index(one['token']) + 1}]"
 
 
 def _fact(fact: Mapping[str, Any]) -> str:

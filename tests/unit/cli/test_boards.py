@@ -103,11 +103,27 @@ def test_an_explanation_leads_to_who_said_so() -> None:
     found = lines(boards.explanation(answers()["explanation"]))
     assert found[0] == "Why line 2 of spacex/google-2026-11 is -125,454,545.45"
     assert found[2].startswith("= -92000000000 minor units x 38880000000 GPU-seconds not delivered")
-    assert [line.split()[:3] for line in found[5:]] == [
+    assert [line.split()[:3] for line in found[5:8]] == [
         ["clause", "ContractSigned", "v1"],
         ["fact", "CapacityReserved", "2026-06-08"],
         ["fact", "CapacityCut", "2026-09-12"],
     ]
+
+
+def test_a_token_of_an_explanation_stands_whole_below_it_and_operations_see_the_id() -> None:
+    answer = answers()["explanation"]
+    first = answer["facts"][0]
+    whole = "evt_k1_" + "a" * 150
+    party = {
+        **answer,
+        "clauses": [],
+        "facts": [{**one, "event": None, "token": whole} for one in (first, first)],
+    }
+    found = lines(boards.explanation(party))
+    assert [line.split()[-1] for line in found if line.lstrip().startswith("fact")] == ["[1]", "[1]"]
+    assert [line for line in found if whole in line] == [f"[1] {whole}"]
+    operations = {**answer, "clauses": [], "facts": [{**first, "event": "0199-id", "token": None}]}
+    assert lines(boards.explanation(operations))[-1].split()[-1] == "0199-id"
 
 
 def test_what_a_partner_wrote_is_never_read_as_markup() -> None:

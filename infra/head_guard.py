@@ -17,7 +17,7 @@ class HeadGuard:
 
     def __init__(self, live: LiveNode) -> None:
         """Take the node whose knowledge counts."""
-        self._live = live
+        self._live, self._shards = live, live.node.ledger.shards
 
     async def look(self, connection: Connection) -> None:
         """Look over one new connection.
@@ -26,11 +26,12 @@ class HeadGuard:
             StoreRewoundError: a log is shorter than, or differs from, what was known; the node has shut it.
         """
         for log in self._live.node.service.logs:
+            # what is known is taken first: while the answer is on its way, others append
+            known = {shard: self._live.known_position((log, shard)) for shard in range(self._shards)}
             for row in await connection.fetch(statement("heads", log)):
-                place = (log, row["shard"])
-                known = self._live.known_position(place)
-                if row["position"] < known:
-                    self._stop(place, known, row["position"])
+                place, least = (log, row["shard"]), known[row["shard"]]
+                if row["position"] < least:
+                    self._stop(place, least, row["position"])
                 await self._compare(connection, place)
 
     async def _compare(self, connection: Connection, place: Place) -> None:

@@ -1,12 +1,14 @@
 """A new connection that leads to another store than the one that was known writes nothing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from infra.bus_memory import MemoryBus
 from infra.clock import MachineClock
+from infra.database import Connection
 from infra.event_store import StoreError
 from infra.event_store.postgres import PostgresEventStore
 from infra.head_guard import HeadGuard
@@ -101,4 +103,29 @@ async def test_a_new_connection_to_the_same_store_goes_on(guarded: Guarded) -> N
         # the broken connection was met first; the retry settles it
         told = await guarded.submit("b")
     assert isinstance(told, Accepted)
+    assert isinstance(await guarded.submit("c"), Accepted)
+
+
+class Overtaken:
+    """A connection whose answer comes when somebody else has appended over another one."""
+
+    def __init__(self, connection: Connection, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self._connection, self._meanwhile = connection, meanwhile
+
+    async def fetch(self, query: str) -> object:
+        rows = await self._connection.fetch(query)
+        await self._meanwhile()
+        return rows
+
+    async def fetchrow(self, query: str, *values: object) -> object:
+        return await self._connection.fetchrow(query, *values)
+
+
+async def test_an_append_while_a_new_connection_is_looked_over_is_no_rewinding(
+    guarded: Guarded, live_ledger: LedgerDatabase
+) -> None:
+    assert isinstance(await guarded.submit("a"), Accepted)
+    async with live_ledger.admin() as database, database.appending() as connection:
+        overtaken: Any = Overtaken(connection, lambda: guarded.submit("b"))
+        await HeadGuard(guarded.node).look(overtaken)
     assert isinstance(await guarded.submit("c"), Accepted)

@@ -70,8 +70,7 @@ def explanation(answer: Mapping[str, Any]) -> RenderableType:
     for one in answer["facts"]:
         drawn.row("fact", _fact(one), "", when(one["recorded_at"]), one["sender"], _which(one, tokens))
     opened = [
-        Text(f"[{number}] {token}", "dim", no_wrap=True, overflow="ignore")
-        for number, token in enumerate(tokens, start=1)
+        Text(f"[{number}] {token}", "dim", overflow="fold") for number, token in enumerate(tokens, start=1)
     ]
     told: list[RenderableType] = [heading(title), Text(f"{what}, {service}"), Text(f"= {answer['formula']}")]
     if answer["corrects"]:

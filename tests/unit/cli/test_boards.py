@@ -122,6 +122,8 @@ def test_a_token_of_an_explanation_stands_whole_below_it_and_operations_see_the_
     found = lines(boards.explanation(party))
     assert [line.split()[-1] for line in found if line.lstrip().startswith("fact")] == ["[1]", "[1]"]
     assert [line for line in found if whole in line] == [f"[1] {whole}"]
+    narrow = text_of(boards.explanation(party), 60)
+    assert whole in "".join(narrow.split()), "folded, but nothing is cut off"
     operations = {**answer, "clauses": [], "facts": [{**first, "event": "0199-id", "token": None}]}
     assert lines(boards.explanation(operations))[-1].split()[-1] == "0199-id"
 

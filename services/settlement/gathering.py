@@ -117,19 +117,20 @@ def _basis(found: Known, cut: Cut) -> tuple[BasisEntry, ...]:
 async def ended(order: Order[RemeasureAccount], past: Past) -> Ends | None:
     """Return which of an account's intervals have ended; None where nobody signed such a contract."""
     contract = qualify(order.command.contract, order.actor)
-    return await ends_at(past, contract, order.at)
+    return await ends_at(past, contract, await account_at(past, contract), order.at)
 
 
-async def ends_at(past: Past, contract: str, now: datetime) -> Ends | None:
+async def ends_at(past: Past, contract: str, state: Account, now: datetime) -> Ends | None:
     """Return at which instants a contract's intervals ended by now, also those after its term."""
     agreement, _ = await agreement_of(past, contract)
     if agreement is None or not agreement.term_segments:
         return None
-    state = await account_at(past, contract)
-    found = [slot.interval.end for slot in slots(agreement, now, state.issued)]
-    (following,) = [slot.interval.end for slot in slots(agreement, now + TICK, state.issued)][-1:] or [now]
+    # the last of them is the one that holds `now`
+    found = [slot.interval.end for slot in slots(agreement, now + TICK, state.issued)]
     return Ends(
-        standing=standing_of(agreement, state), past=tuple(end for end in found if end <= now), next=following
+        standing=standing_of(agreement, state),
+        past=tuple(end for end in found if end <= now),
+        next=found[-1] if found else now,
     )
 
 

@@ -99,10 +99,10 @@ async def _remeasurements(recorded: Recorded, past: Past) -> list[Timer]:
 
 
 async def _next_remeasurement(past: Past, book: Book, contract: str, recorded: Recorded) -> Timer | None:
-    ends = await ends_at(past, contract, recorded.recorded_at)
+    state = await account_at(past, contract)
+    ends = await ends_at(past, contract, state, recorded.recorded_at)
     if ends is None or book.currency is None:
         return None
-    state = await account_at(past, contract)
     missing = to_remeasure(state, book, ends.past)
     if not missing and not state.holds_foreign(book.currency, ends.next):
         return None

@@ -15,13 +15,12 @@ from infra.bundle import read
 from infra.config import Config, KafkaSettings, PostgresSettings
 from infra.database import connect, quoted
 from infra.kafka import KafkaBus
-from infra.local import ports
 from infra.local.kafka import Kafka
-from infra.local.parts import silent
 from infra.migrations import writer_role
 from infra.node import Ledger
 from services.capacity.projections import POOLS
 from tests.ledgers import PLAN, LedgerDatabase
+from tests.support.broker import running_kafka
 from tests.support.ledger_room import Room, postgres_room
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
@@ -33,13 +32,8 @@ Run = Callable[..., Any]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kafka]:
     """A running broker."""
-    chosen = ports.stored(tmp_path_factory.mktemp("ports") / "ports.json", ("broker", "controller"))
-    broker = Kafka(tmp_path_factory.mktemp("kafka"), chosen["broker"], chosen["controller"], silent)
-    await broker.start()
-    try:
+    async with running_kafka(tmp_path_factory) as broker:
         yield broker
-    finally:
-        await broker.stop()
 
 
 class Desk:

@@ -11,7 +11,7 @@ from infra.node import Node
 from infra.outcomes import Accepted, Asked, Rejected
 from infra.tokens import sealer_of
 from schemas.decision import Refused
-from tests.e2e.checker import Answered, Evidence
+from tests.e2e.checker import Answered, Evidence, faults
 from tests.e2e.site import LEDGER, Looking, Site
 from tests.support.echo import CAPACITY, CONTRACTS, record
 from tests.support.milestones import AT, MilestoneRejection
@@ -128,3 +128,13 @@ async def _restless(looking: Looking) -> bool:
                 if at.position < head.position:
                     return True
     return False
+
+
+async def faults_at_rest(site: Site, load: Load) -> list[str]:
+    """Wait until everything has come through, return what is found wrong; capacity is stopped."""
+    async with site.looking() as looking:
+        await rested(looking)
+        await site.services["capacity"].stop()
+        for service in (CAPACITY, CONTRACTS):
+            await looking.reads[service.name].prepare(service.projections[0].tables)
+        return await faults(evidence(looking, load))
